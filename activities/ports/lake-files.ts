@@ -1,0 +1,92 @@
+/**
+ * Port to the encoder of lake files (DuckDB). Works on local files; the object store is another port.
+ * Exactness before all: a value that the typed column cannot hold goes to OVERFLOW_COLUMN; a record that does not fit the
+ * columns at all is handed back as bad, never turned into NULL.
+ */
+import type { Column } from '../../contracts/columns.ts';
+import type { EncoderSettings } from '../../contracts/manifest.ts';
+
+/** The lines of one cut, as formats/cut-buffer.ts collects them. */
+export interface CutInput {
+  lines: Buffer;
+  records: number;
+  /** Where a line's lineage index points. */
+  lineages: readonly { replay: string | null; chunk: number | null }[];
+  partition: number;
+  columns: readonly Column[];
+  key: readonly string[];
+  settings: EncoderSettings;
+}
+
+export interface BadRecord {
+  offset: number;
+  reason: string;
+}
+
+export interface EncodedCut {
+  /** Local file; absent when no record was good. */
+  path: string | null;
+  rows: number;
+  bytes: number;
+  bad: readonly BadRecord[];
+}
+
+export interface LakeFile {
+  path: string;
+  partition: number;
+  /** Rows below this offset are left out. */
+  fromOffset: number;
+  /** Rows at or above are left out. */
+  toOffset: number;
+}
+
+/** Sums over rows; `sum` is the sum of row hashes (formats/row-hash.ts). */
+export interface HashSum {
+  rows: number;
+  sum: bigint;
+}
+
+/** One row's identity for comparisons: the key as JSON text, and the row's hash. */
+export interface KeyedHash {
+  key: string;
+  hash: bigint;
+}
+
+export interface LakeFiles {
+  /** @param directory where the file is to be made; the caller deletes it */
+  encode(input: CutInput, directory: string): Promise<EncodedCut>;
+  /**
+   * Writes the last row a key of the files to CSV that PostgreSQL's COPY (FORMAT csv) reads back exactly, columns in order.
+   * @returns rows written, and rows read before keeping the last a key
+   */
+  exportForLoad(
+    files: readonly LakeFile[],
+    columns: readonly Column[],
+    key: readonly string[],
+    format: EncoderSettings['format'],
+    csvPath: string,
+  ): Promise<{ rows: number; read: number }>;
+  /** Rows and checksum by replay and chunk. Map key: `${replay}/${chunk}`. */
+  sumsByChunk(
+    files: readonly LakeFile[],
+    columns: readonly Column[],
+    format: EncoderSettings['format'],
+  ): Promise<Map<string, HashSum>>;
+  /** The last row a key, summed by bucket (key hash modulo `buckets`). */
+  sumsByBucket(
+    files: readonly LakeFile[],
+    columns: readonly Column[],
+    key: readonly string[],
+    format: EncoderSettings['format'],
+    buckets: number,
+  ): Promise<Map<number, HashSum>>;
+  /** The last row a key in these buckets. */
+  rowsOfBuckets(
+    files: readonly LakeFile[],
+    columns: readonly Column[],
+    key: readonly string[],
+    format: EncoderSettings['format'],
+    buckets: number,
+    wanted: readonly number[],
+  ): Promise<KeyedHash[]>;
+}

@@ -1,0 +1,36 @@
+/** A replay: its scope, its chunks and the record of what each lane's transactions brought into the topic. */
+import type { Key } from './columns.ts';
+
+/** Which rows; all of them where a field is absent. */
+export interface ReplayScope {
+  /** Event time, inclusive, ISO 8601. */
+  from?: string;
+  /** Event time, exclusive, ISO 8601. */
+  to?: string;
+  /** A boolean SQL expression over the table's columns, in the source's dialect. */
+  where?: string;
+}
+
+/** Key range (after, upTo]; `after` null: from the first key. */
+export interface Chunk {
+  chunk: number;
+  after: Key | null;
+  upTo: Key;
+}
+
+/** What a committed transaction says of itself, in its group offset's metadata (at most 4,096 bytes). */
+export interface LaneProgress {
+  chunk: number;
+  /** Last key whose row is in; the chunk's `upTo` when the chunk is complete. */
+  lastKey: Key;
+  rows: number;
+  /** Sum of the rows' hashes (formats/row-hash.ts), decimal digits. */
+  checksum: string;
+}
+
+/** Exclusive end a partition. */
+export type PartitionEnds = Readonly<Record<number, number>>;
+
+export function laneOf(chunk: number, modulus: number): number {
+  return chunk % modulus;
+}

@@ -1,0 +1,136 @@
+/**
+ * Names and payloads that cross Temporal: task queues, workflow types, ids, search attributes, inputs and reports.
+ * Payloads are references and counts; rows never pass through Temporal.
+ */
+import type { PipelineSpec } from './pipeline.ts';
+import type { PartitionEnds, ReplayScope } from './replay.ts';
+
+export const TASK_QUEUES = {
+  orchestrate: 'headrace-orchestrate',
+  read: 'headrace-read',
+  land: 'headrace-land',
+  load: 'headrace-load',
+} as const;
+export type QueueName = keyof typeof TASK_QUEUES;
+
+export const SEARCH_ATTRIBUTES = {
+  pipeline: 'HeadracePipeline',
+  replayId: 'HeadraceReplayId',
+  phase: 'HeadracePhase',
+  dataset: 'HeadraceDataset',
+} as const;
+
+export const workflowIds = {
+  run: (pipeline: string, replayId: string) => `run/${pipeline}/${replayId}`,
+  replay: (pipeline: string, replayId: string) => `replay/${pipeline}/${replayId}`,
+  land: (dataset: string) => `land/${dataset}`,
+  load: (pipeline: string, id: string) => `load/${pipeline}/${id}`,
+  verify: (pipeline: string, id: string) => `verify/${pipeline}/${id}`,
+  loadSchedule: (pipeline: string) => `load/${pipeline}`,
+};
+
+/** The workflow types, as exported by workflows/index.ts. */
+export const WORKFLOWS = {
+  run: 'runPipeline',
+  replay: 'replayTable',
+  land: 'landDataset',
+  load: 'loadWarehouse',
+  verify: 'verifyPipeline',
+} as const;
+
+export interface ReplayInput {
+  spec: PipelineSpec;
+  replayId: string;
+  scope: ReplayScope;
+  /** Rows a second over all lanes; absent: as fast as it goes. */
+  rate?: number;
+}
+export interface ReplayReport {
+  replayId: string;
+  chunks: number;
+  rows: number;
+  topicId: string;
+  ends: PartitionEnds;
+  seconds: number;
+}
+
+export interface LandInput {
+  spec: PipelineSpec;
+  /** Land activities side by side; each gets a share of the partitions. Default 1. */
+  parallelism?: number;
+}
+export interface LandReport {
+  rows: number;
+  cuts: number;
+  objects: number;
+}
+
+export interface LoadInput {
+  spec: PipelineSpec;
+  /** Load until the ledger has reached these ends of this topic; absent: all that is sealed now. */
+  until?: { topicId: string; ends: PartitionEnds };
+}
+export interface LoadReport {
+  rows: number;
+  cuts: number;
+  batches: number;
+  seconds: number;
+}
+
+export interface VerifyInput {
+  spec: PipelineSpec;
+  /** Absent: the latest published replay of the pipeline. */
+  replayId?: string;
+}
+
+/** Up to 20 examples of each kind, the key as JSON. */
+export interface VerifyExamples {
+  missing: string[];
+  extra: string[];
+  different: string[];
+  changedSince: string[];
+}
+/** What `run --json` and `verify --json` print. */
+export interface VerifyReport {
+  pipeline: string;
+  replayId: string;
+  rows: { source: number; replayed: number; landed: number; loaded: number };
+  missing: number;
+  extra: number;
+  different: number;
+  changedSince: number;
+  lost: number;
+  deadLetters: number;
+  objects: number;
+  bytes: number;
+  /** Chunks whose published rows and checksum were not found in the lake. */
+  chunksUnequal: number;
+  examples: VerifyExamples;
+  seconds: { replay: number; land: number; load: number; verify: number };
+  ok: boolean;
+}
+
+export interface RunInput extends ReplayInput {
+  parallelism?: number;
+}
+export type RunReport = VerifyReport;
+
+/** Query `progress`, answered by every long workflow. */
+export const PROGRESS_QUERY = 'progress';
+export interface Progress {
+  phase: string;
+  paused: boolean;
+  rows: number;
+  /** One line for people. */
+  text: string;
+}
+
+/** Signals of the replay workflow. */
+export const SIGNALS = {
+  pause: 'pause',
+  resume: 'resume',
+  setRate: 'setRate',
+  setLanes: 'setLanes',
+  poke: 'poke',
+  stop: 'stop',
+} as const;
