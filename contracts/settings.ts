@@ -1,0 +1,61 @@
+/** What a process needs to reach the services. Holds secrets: never a workflow's input, never logged. */
+
+export interface TlsSettings {
+  /** PEM text or absent for the system's roots. */
+  ca?: string;
+  cert?: string;
+  key?: string;
+  /** false only when the user says so. */
+  verify: boolean;
+}
+
+export interface KafkaSettings {
+  brokers: readonly string[];
+  tls?: TlsSettings;
+  sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string };
+  /** Replication factor for topics that Headrace creates. Default: the broker's. */
+  replicationFactor?: number;
+}
+
+export interface S3Settings {
+  /** Absent: AWS. */
+  endpoint?: string;
+  region: string;
+  pathStyle: boolean;
+  /** Absent: the standard credentials chain (environment, profile, instance role). */
+  accessKeyId?: string;
+  secretAccessKey?: string;
+}
+
+export interface PostgresSettings {
+  /** postgres://user:password@host:port/database?sslmode=… */
+  url: string;
+  tls?: TlsSettings;
+}
+
+export interface TemporalSettings {
+  address: string;
+  namespace: string;
+  tls?: TlsSettings | true;
+  apiKey?: string;
+  /** Base address of the Temporal UI, for links. */
+  ui?: string;
+}
+
+export interface WorkerSettings {
+  /** Budget of a worker's open landing buffers, bytes; the largest buffer is cut early when it is spent. */
+  landMemoryBytes: number;
+  /** Threads DuckDB may use. */
+  encoderThreads: number;
+  /** Where temporary files go. Default: the system's. */
+  scratch?: string;
+}
+
+export interface Settings {
+  connections: Readonly<Record<string, PostgresSettings>>;
+  control: PostgresSettings;
+  kafka: KafkaSettings;
+  s3: S3Settings;
+  temporal: TemporalSettings;
+  worker: WorkerSettings;
+}
