@@ -1,0 +1,44 @@
+/** PostgreSQL's errors as catalogue faults: by SQLSTATE class, else by the socket's code. */
+import { type Fault, type FaultCode, fault, isFault, messageOf } from '../../contracts/errors.ts';
+
+/** SQLSTATE classes (two characters) or whole codes that a later attempt may not meet again. */
+const TRANSIENT = [
+  '08', // connection exception
+  '40', // serialization failure, deadlock
+  '53', // insufficient resources
+  '57P', // operator intervention: admin shutdown, crash shutdown, cannot connect now
+  '55P03', // lock not available
+  '58', // system error
+  '25P03', // idle in transaction timeout
+  'XX000', // internal error; as seen while a server goes down
+];
+const ACCESS = ['28', '42501', '3D000'];
+
+export type Unavailable = Extract<FaultCode, 'SourceUnavailable' | 'ControlUnavailable' | 'WarehouseUnavailable'>;
+
+function sqlState(error: unknown): string | undefined {
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
+    return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * @param unavailable the code for "cannot be reached just now" on this side
+ * @param doing what was being done, for the message
+ */
+export function postgresFault(error: unknown, unavailable: Unavailable, doing: string): Fault {
+  if (isFault(error)) return error;
+  const state = sqlState(error);
+  const text = `${doing}: ${messageOf(error)}`;
+  if (state === undefined) return fault(unavailable, text, error); // socket closed, refused, timed out
+  if (ACCESS.some((prefix) => state.startsWith(prefix))) {
+    return fault('AccessDenied', `${text} (SQLSTATE ${state}); grant the role what docs/operations.md lists`, error);
+  }
+  if (state === '42P01' || state === '3F000') return fault('TableMissing', `${text} (SQLSTATE ${state})`, error);
+  if (state === '42703' && unavailable === 'SourceUnavailable')
+    return fault('SourceChanged', `${text} (SQLSTATE ${state})`, error);
+  if (TRANSIENT.some((prefix) => state.startsWith(prefix)) || state === '57014')
+    return fault(unavailable, `${text} (SQLSTATE ${state})`, error);
+  return fault('Unexpected', `${text} (SQLSTATE ${state})`, error);
+}

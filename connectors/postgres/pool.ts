@@ -1,0 +1,68 @@
+/**
+ * Pools of connections whose sessions print values one way, whatever the server's settings are: UTC, ISO dates, shortest
+ * exact floats, hex bytea. Everything that compares text between two databases rests on that.
+ */
+import pg from 'pg';
+import { type Fault } from '../../contracts/errors.ts';
+import type { PostgresSettings } from '../../contracts/settings.ts';
+import { type Unavailable, postgresFault } from './errors.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const IDLE_CLOSE_MS = 30_000;
+
+/** Session settings, as start-up options: no round trip, and none is forgotten after a reconnect. */
+const SESSION = [
+  'TimeZone=UTC',
+  'DateStyle=ISO,MDY',
+  'IntervalStyle=postgres',
+  'extra_float_digits=3',
+  'bytea_output=hex',
+  'standard_conforming_strings=on',
+  'client_encoding=UTF8',
+  'row_security=off', // a hidden row would be a lost row: an error is better
+];
+
+/**
+ * @param name shown in pg_stat_activity
+ * @param size connections at most
+ */
+export function openPool(settings: PostgresSettings, name: string, size = 8): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: settings.url,
+    application_name: `headrace ${name}`,
+    max: size,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_CLOSE_MS,
+    keepAlive: true,
+    options: SESSION.map((setting) => `-c ${setting}`).join(' '),
+    allowExitOnIdle: true,
+    ...(settings.tls === undefined
+      ? {}
+      : {
+          ssl: {
+            rejectUnauthorized: settings.tls.verify,
+            ...(settings.tls.ca === undefined ? {} : { ca: settings.tls.ca }),
+            ...(settings.tls.cert === undefined ? {} : { cert: settings.tls.cert }),
+            ...(settings.tls.key === undefined ? {} : { key: settings.tls.key }),
+          },
+        }),
+  });
+  // An idle connection that the server closes must not end the process; the next use opens a new one.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** Runs one statement and maps its errors. */
+export async function query<Row extends pg.QueryResultRow>(
+  pool: pg.Pool | pg.PoolClient,
+  unavailable: Unavailable,
+  doing: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  try {
+    return (await pool.query<Row>(text, [...values])).rows;
+  } catch (error) {
+    throw postgresFault(error, unavailable, doing) satisfies Fault;
+  }
+}
