@@ -41,7 +41,7 @@ export interface LaneCommitted {
  */
 export interface LaneWriter {
   committed(): Promise<LaneCommitted>;
-  begin(): void;
+  begin(): Promise<void>;
   /** Queues one record; false when the queue is full: call `drain` and offer it again. Buffers are copied before it returns. */
   send(partition: number, key: Buffer, value: Buffer, chunk: number): boolean;
   /** Resolves when there is room in the queue again. */
