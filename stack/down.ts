@@ -1,0 +1,56 @@
+/**
+ * `headrace down`: stops the processes that `up` recorded, each only while it is still the process that was recorded.
+ * Data, ports and passwords stay for the next `up`, unless purged.
+ */
+import { existsSync, rmSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { withLock } from './lock.ts';
+import { nativeServices, stop } from './native.ts';
+import { loadState, lockFileOf, stateFileOf } from './state.ts';
+import type { OnProgress } from './types.ts';
+
+export interface DownOptions {
+  home: string;
+  /** Also removes data, logs, ports and passwords: what `up` made in the home, and nothing else. */
+  purge: boolean;
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+}
+
+const LOCK_TIMEOUT_MS = 60_000;
+const FOLDERS = ['postgres', 'temporal', 'kafka', 'minio', 'seaweedfs', 'logs'];
+
+/**
+ * Stops the home's stack; without one it does nothing.
+ * @throws StackError if another `up` or `down` of the home goes on for more than a minute
+ */
+export async function down(options: DownOptions): Promise<void> {
+  const { home, purge } = options;
+  if (!existsSync(home)) return;
+  const onProgress = options.onProgress ?? ((): void => undefined);
+  await withLock(lockFileOf(home), { signal: options.signal, timeoutMs: LOCK_TIMEOUT_MS }, async () => {
+    const state = loadState(home);
+    if (state !== undefined) {
+      const services = nativeServices(state);
+      // Temporal first: it would go on handing out work whose services are going away.
+      const first = services.filter((service) => service.name === 'temporal');
+      const others = services.filter((service) => service.name !== 'temporal');
+      for (const group of [first, others]) {
+        await Promise.all(group.map((service) => stop(service, { home, state, onProgress })));
+      }
+    }
+    if (!purge) return;
+    if (state?.postgresData !== undefined) rmSync(state.postgresData, { recursive: true, force: true });
+    for (const folder of FOLDERS) rmSync(join(home, folder), { recursive: true, force: true });
+    rmSync(stateFileOf(home), { force: true });
+  });
+  if (purge) removeIfEmpty(home);
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It holds something that `up` did not make.
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The only file of the stack that reads process.env: its two folders, the services a user names himself, and the
+ * environment that child processes inherit.
+ */
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import type { Database, GivenServices } from './types.ts';
+import { DATABASES, S3_REGION } from './types.ts';
+
+/** The checkout this file belongs to. */
+export const CHECKOUT = resolve(import.meta.dirname, '..');
+
+/**
+ * Digests of the variables that an `up` exported. A shell that holds them must not make a later `up` take a stack's
+ * own addresses for a service of the user's (worse: the addresses of a stack that is gone), so each variable whose
+ * name and value are marked is passed over. Digests, so that no state needs to be kept and a changed value counts.
+ */
+const MARK = 'HEADRACE_STACK_MARK';
+
+export interface StackFolders {
+  /** Data, logs and state of one stack (HEADRACE_HOME; default `<checkout>/.headrace`). */
+  home: string;
+  /** Downloads and builds, shared by every stack of a user (HEADRACE_CACHE; default the user's cache folder). */
+  cache: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads HEADRACE_HOME and HEADRACE_CACHE; relative ones are relative to the working directory. */
+export function stackFolders(environment: Environment = process.env): StackFolders {
+  const xdg = setting(environment, 'XDG_CACHE_HOME');
+  const userCache = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), '.cache');
+  return {
+    home: resolve(setting(environment, 'HEADRACE_HOME') ?? join(CHECKOUT, '.headrace')),
+    cache: resolve(setting(environment, 'HEADRACE_CACHE') ?? join(userCache, 'headrace')),
+  };
+}
+
+/** Reads which services the user's settings name, apart from those that an `up` exported itself. */
+export function givenServices(environment: Environment = process.env): GivenServices {
+  const marked = new Set((environment[MARK] ?? '').split('.'));
+  const own = (name: string): string | undefined => {
+    const value = setting(environment, name);
+    return value === undefined || marked.has(digest(name, value)) ? undefined : value;
+  };
+  const address = own('HEADRACE_TEMPORAL_ADDRESS');
+  const namespace = setting(environment, 'HEADRACE_TEMPORAL_NAMESPACE');
+  const brokers = own('HEADRACE_KAFKA_BROKERS');
+  const endpoint = own('HEADRACE_S3_ENDPOINT');
+  const variables: Record<Database, string> = {
+    sales: 'HEADRACE_CONNECTION_SALES',
+    warehouse: 'HEADRACE_CONNECTION_WAREHOUSE',
+    control: 'HEADRACE_CONTROL_URL',
+  };
+  const postgres: Partial<Record<Database, string>> = {};
+  for (const database of DATABASES) {
+    const url = own(variables[database]);
+    if (url !== undefined) postgres[database] = url;
+  }
+  return {
+    postgres,
+    ...(address === undefined ? {} : { temporalAddress: address }),
+    ...(namespace === undefined ? {} : { temporalNamespace: namespace }),
+    ...(brokers === undefined ? {} : { kafkaBrokers: brokers.split(',').map((broker) => broker.trim()) }),
+    ...(endpoint === undefined
+      ? {}
+      : {
+          s3: {
+            endpoint,
+            region: setting(environment, 'HEADRACE_S3_REGION') ?? S3_REGION,
+            accessKeyId: setting(environment, 'AWS_ACCESS_KEY_ID') ?? '',
+            secretAccessKey: setting(environment, 'AWS_SECRET_ACCESS_KEY') ?? '',
+          },
+        }),
+  };
+}
+
+/** The variables of a stack, marked, so that `givenServices` knows them again in any shell they were exported to. */
+export function markedEnvironment(variables: Record<string, string>): Record<string, string> {
+  const digests = Object.entries(variables).map(([name, value]) => digest(name, value));
+  return { ...variables, [MARK]: digests.join('.') };
+}
+
+/** What a child process inherits: all of ours, with `extra` on top. */
+export function childEnvironment(extra: Record<string, string> = {}): Record<string, string | undefined> {
+  return { ...process.env, ...extra };
+}
+
+function setting(environment: Environment, name: string): string | undefined {
+  const value = environment[name];
+  return value === undefined || value === '' ? undefined : value;
+}
+
+function digest(name: string, value: string): string {
+  return createHash('sha256').update(`${name}=${value}`).digest('hex').slice(0, 12);
+}

@@ -1,0 +1,99 @@
+/**
+ * At most one holder of a path at a time, across processes. A lock whose holder died is taken over; a holder that
+ * lives is waited for. (Node has no flock, and a lock by modification time would need a heartbeat.)
+ */
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive, ownProcess, type OwnedProcess } from './process-identity.ts';
+import { StackError } from './stack-error.ts';
+
+const POLL_MS = 50;
+/** Taking over a dead holder's lock lasts microseconds; a takeover file older than this was left by a crash in it. */
+const TAKEOVER_STALE_MS = 5_000;
+
+export interface LockOptions {
+  signal?: AbortSignal | undefined;
+  timeoutMs: number;
+  /** Called once if the lock is held by a living process. */
+  onWait?: (holderPid: number) => void;
+}
+
+/**
+ * Runs `work` while holding the lock file `path`, and removes it afterwards, whatever happens.
+ * @throws StackError if the holder keeps it for longer than `timeoutMs`
+ */
+export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+  mkdirSync(dirname(path), { recursive: true });
+  const deadline = Date.now() + options.timeoutMs;
+  let told = false;
+  while (!tryCreate(path)) {
+    options.signal?.throwIfAborted();
+    const holder = readHolder(path);
+    if (holder !== undefined && !isAlive(holder)) {
+      takeAway(path);
+      continue;
+    }
+    if (holder !== undefined && !told) {
+      told = true;
+      options.onWait?.(holder.pid);
+    }
+    if (Date.now() > deadline) {
+      throw new StackError(
+        `${path} is held by process ${holder?.pid ?? 'unknown'} for more than ${options.timeoutMs / 1000} s; ` +
+          `wait for it or end it, and try again`,
+      );
+    }
+    await sleep(POLL_MS, undefined, { signal: options.signal });
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+function tryCreate(path: string): boolean {
+  try {
+    writeFileSync(path, JSON.stringify(ownProcess()), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw new StackError(`cannot write ${path}; make its folder writable for this user`, { cause: error });
+  }
+}
+
+/** @returns undefined while the file is just being written, or has just gone */
+function readHolder(path: string): OwnedProcess | undefined {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof parsed !== 'object' || parsed === null || !('pid' in parsed) || !('identity' in parsed))
+      return undefined;
+    const { pid, identity } = parsed;
+    return typeof pid === 'number' && typeof identity === 'string' ? { pid, identity } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Removes a dead holder's lock. Two processes may find it dead at once, and the slower one must not remove the lock
+ * that the faster one has made since: so look again under a second file, which only one can create.
+ */
+function takeAway(path: string): void {
+  const takeover = `${path}.takeover`;
+  if (!tryCreate(takeover)) {
+    try {
+      if (Date.now() - statSync(takeover).mtimeMs > TAKEOVER_STALE_MS) rmSync(takeover, { force: true });
+    } catch {
+      // Gone already: the other one is done.
+    }
+    return;
+  }
+  try {
+    const holder = readHolder(path);
+    if (holder !== undefined && !isAlive(holder)) rmSync(path, { force: true });
+  } finally {
+    rmSync(takeover, { force: true });
+  }
+}

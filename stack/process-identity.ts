@@ -1,0 +1,102 @@
+/**
+ * Tells a process that we started from a stranger that was given the same pid later: a pid is only ever signalled
+ * while its identity (the boot, and the moment within it at which the process started) is the one we recorded.
+ * A zombie counts as dead: it holds no port and no file, and only waits for a parent that may be slow.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface OwnedProcess {
+  pid: number;
+  /** Opaque; equal for the same pid only if it is the same process. */
+  identity: string;
+}
+
+/** @returns the identity of a living process, or undefined if there is none by that pid (or only its zombie) */
+export function identityOf(pid: number): string | undefined {
+  return process.platform === 'linux' ? identityFromProc(pid) : identityFromPs(pid);
+}
+
+function identityFromProc(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
+  // proc(5): the second field is the command in brackets and may hold blanks and brackets, so count from the last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const state = fields[0];
+  const startedAtTicks = fields[19];
+  if (startedAtTicks === undefined || state === 'Z' || state === 'X') return undefined;
+  return `${bootId()}/${startedAtTicks}`;
+}
+
+/** Start times count from the boot, so two boots can give the same pid the same start; the boot's id tells them apart. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return 'unknown-boot';
+  }
+}
+
+function identityFromPs(pid: number): string | undefined {
+  try {
+    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    return line === '' || line.startsWith('Z') ? undefined : line.slice(line.indexOf(' ')).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** This process as others may record it in a lock. */
+export function ownProcess(): OwnedProcess {
+  return { pid: process.pid, identity: identityOf(process.pid) ?? 'unknown' };
+}
+
+export function isAlive(owned: OwnedProcess | undefined): owned is OwnedProcess {
+  return owned !== undefined && identityOf(owned.pid) === owned.identity;
+}
+
+/**
+ * Sends a signal to the process group that the process leads (services are started as leaders, so that their
+ * helpers get it too), or to the process alone if it leads none.
+ * @returns false if the process is gone, or its pid is another's by now
+ */
+export function signalOwned(owned: OwnedProcess, signal: NodeJS.Signals): boolean {
+  if (!isAlive(owned)) return false;
+  for (const target of [-owned.pid, owned.pid]) {
+    try {
+      process.kill(target, signal);
+      return true;
+    } catch {
+      // No such group: try the process itself; no such process: it ended between the check and the signal.
+    }
+  }
+  return false;
+}
+
+/**
+ * Ends a process: SIGCONT (a stopped one takes no SIGTERM), SIGTERM, and after `graceMs` SIGKILL.
+ * @returns how it ended; 'gone' if it was not there to begin with
+ */
+export async function endOwned(owned: OwnedProcess, graceMs: number): Promise<'gone' | 'ended' | 'killed'> {
+  if (!signalOwned(owned, 'SIGTERM')) return 'gone';
+  signalOwned(owned, 'SIGCONT');
+  if (await waitUntilGone(owned, graceMs)) return 'ended';
+  signalOwned(owned, 'SIGKILL');
+  await waitUntilGone(owned, 10_000);
+  return 'killed';
+}
+
+/** @returns whether the process was gone within `timeoutMs` */
+export async function waitUntilGone(owned: OwnedProcess, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (isAlive(owned)) {
+    if (Date.now() >= deadline) return false;
+    await sleep(25);
+  }
+  return true;
+}
