@@ -8,7 +8,7 @@ describe('parseTableName', () => {
     ['public."Odd ""Name"""', 'public', 'Odd "Name"'],
     ['"My.Schema" . "a.b"', 'My.Schema', 'a.b'],
     ['s.tab$1', 's', 'tab$1'],
-    ['s.Größe', 's', 'größe'.replace('g', 'g')],
+    ['s.Größe', 's', 'größe'],
     ['s.ÄB', 's', 'Äb'],
   ])('%s', (text, schema, table) => {
     expect(parseTableName(text)).toEqual({ ok: { schema, table } });
