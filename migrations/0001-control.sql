@@ -40,6 +40,13 @@ CREATE TABLE headrace.replay (
   planned_at      timestamptz NOT NULL DEFAULT now(),
   published_at    timestamptz
 );
+-- One replay a pipeline publishes at a time: an older reading must not overwrite a newer one. Its primary key decides
+-- between two that start at once.
+CREATE TABLE headrace.publishing (
+  pipeline  text PRIMARY KEY,
+  replay_id text NOT NULL UNIQUE REFERENCES headrace.replay,
+  since     timestamptz NOT NULL DEFAULT now()
+);
 CREATE INDEX replay_by_pipeline ON headrace.replay (pipeline, planned_at);
 
 -- Bounds are stored before their first use and never change.

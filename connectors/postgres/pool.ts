@@ -25,8 +25,9 @@ const SESSION = [
 /**
  * @param name shown in pg_stat_activity
  * @param size connections at most
+ * @param extra further session settings, `name=value`
  */
-export function openPool(settings: PostgresSettings, name: string, size = 8): pg.Pool {
+export function openPool(settings: PostgresSettings, name: string, size = 8, extra: readonly string[] = []): pg.Pool {
   const pool = new pg.Pool({
     connectionString: settings.url,
     application_name: `headrace ${name}`,
@@ -34,7 +35,7 @@ export function openPool(settings: PostgresSettings, name: string, size = 8): pg
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_CLOSE_MS,
     keepAlive: true,
-    options: SESSION.map((setting) => `-c ${setting}`).join(' '),
+    options: [...SESSION, ...extra].map((setting) => `-c ${setting}`).join(' '),
     allowExitOnIdle: true,
     ...(settings.tls === undefined
       ? {}

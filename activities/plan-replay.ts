@@ -1,0 +1,153 @@
+/**
+ * Plans a replay: checks everything the pipeline names, in one go, and stores what must never change afterwards (scope,
+ * columns, upper bound, topic id, partition count, the source's snapshot). Running it twice stores the first plan.
+ */
+import { LANE_MODULUS } from '../contracts/messages.ts';
+import { datasetOf } from '../contracts/pipeline.ts';
+import type { ReplayInput } from '../contracts/temporal.ts';
+import { fault, type Fault, isFault, messageOf } from '../contracts/errors.ts';
+import { schemaVersion } from '../formats/schema-version.ts';
+import type { ObjectStore } from './ports/object-store.ts';
+import type { PlannedReplay, Replays } from './ports/replays.ts';
+import type { OpenSource } from './ports/source.ts';
+import type { TopicAdmin, TopicSettings } from './ports/topic.ts';
+import type { OpenWarehouse } from './ports/warehouse.ts';
+
+/** A lane's progress holds its last key; Kafka's offset metadata takes 4,096 bytes in all. */
+export const MAX_KEY_BYTES = 3_000;
+/** Landing must have at least this long to pick a record up. */
+const MIN_RETENTION_MS = 60 * 60 * 1000;
+
+export interface PlanPorts {
+  replays: Replays;
+  topics: TopicAdmin;
+  store: ObjectStore;
+  openSource: OpenSource;
+  openWarehouse: OpenWarehouse;
+}
+
+/** What the workflow needs to know of a plan. */
+export interface PlanSummary {
+  replayId: string;
+  topicId: string;
+  laneModulus: number;
+  empty: boolean;
+  nullEventRows: number;
+  estimatedRows: number;
+}
+
+export function createPlanReplay({ replays, topics, store, openSource, openWarehouse }: PlanPorts) {
+  return async function planReplay(input: ReplayInput & { workflowId: string }): Promise<PlanSummary> {
+    const { spec, replayId, scope } = input;
+    const source = openSource(spec.source.connection);
+    const { table: name, key, eventTime } = spec.source;
+
+    // The source first: what the warehouse must hold follows from it. Then everything else, so that one message has all.
+    const described = source.describe(name, key, eventTime);
+    const found = await Promise.allSettled([
+      described,
+      described.then(({ shape }) => source.checkScope(sourceTable(input, shape), scope)),
+      store.probe(spec.lake.bucket, spec.lake.prefix),
+      checkTopic(topics, spec.topic.name),
+      described.then(({ shape }) =>
+        openWarehouse(spec.warehouse.connection).ensureTable(
+          { name: spec.warehouse.table, shape },
+          { pipeline: spec.name, topic: spec.topic.name },
+        ),
+      ),
+    ]);
+    throwTogether(
+      spec.name,
+      found.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : [])),
+    );
+    const { shape, estimatedRows } = await described;
+    const table = sourceTable(input, shape);
+
+    const facts = await topics.ensure(spec.topic.name, spec.topic.partitions);
+    const partitions = await replays.hashPartitions(
+      spec.name,
+      facts.topicId,
+      Math.min(spec.topic.partitions, facts.partitions),
+    );
+    const version = schemaVersion(shape);
+    await replays.saveSchema(datasetOf(spec.lake), version, shape);
+    // The snapshot is read before the upper bound: whatever it cannot see has changed after the replay began.
+    const sourceSnapshot = await source.snapshot();
+    const upperKey = await source.upperKey(table);
+    const wide = upperKey?.find((value) => Buffer.byteLength(value) > MAX_KEY_BYTES);
+    if (wide !== undefined) {
+      throw fault(
+        'TableUnsuited',
+        `the key of ${name.schema}.${name.table} is longer than ${MAX_KEY_BYTES} bytes; choose a shorter unique key in source.key`,
+      );
+    }
+    const planned: PlannedReplay = {
+      replayId,
+      pipeline: spec.name,
+      workflowId: input.workflowId,
+      spec,
+      scope,
+      shape,
+      schemaVersion: version,
+      topicId: facts.topicId,
+      partitions,
+      laneModulus: LANE_MODULUS,
+      upperKey,
+      nullEventRows: await source.countNullEventTime(table),
+      sourceSnapshot,
+    };
+    const stored = await replays.plan(planned);
+    return {
+      replayId,
+      topicId: stored.topicId,
+      laneModulus: stored.laneModulus,
+      empty: stored.upperKey === null,
+      nullEventRows: stored.nullEventRows,
+      estimatedRows,
+    };
+  };
+}
+
+export function sourceTable(input: Pick<ReplayInput, 'spec'>, shape: PlannedReplay['shape']) {
+  const { table: name, eventTime } = input.spec.source;
+  return { name, shape, ...(eventTime === undefined ? {} : { eventTime }) };
+}
+
+async function checkTopic(topics: TopicAdmin, topic: string): Promise<void> {
+  if (!(await topics.describe(topic))) return;
+  const faults = topicFaults(await topics.settings(topic));
+  if (faults.length > 0) throw fault('TopicUnsuited', `topic ${topic} cannot be used:\n  - ${faults.join('\n  - ')}`);
+}
+
+export function topicFaults(settings: TopicSettings): string[] {
+  const faults: string[] = [];
+  if (settings.cleanupPolicy.includes('compact')) {
+    faults.push(
+      `cleanup.policy is ${settings.cleanupPolicy}: compaction removes records before they are landed; set it to delete`,
+    );
+  }
+  if (settings.retentionMs >= 0 && settings.retentionMs < MIN_RETENTION_MS) {
+    faults.push(
+      `retention.ms is ${settings.retentionMs}: landing needs at least ${MIN_RETENTION_MS} (an hour); raise it`,
+    );
+  }
+  return faults;
+}
+
+/** One fault for all: what only a person can mend comes before what a retry may. */
+function throwTogether(pipeline: string, reasons: readonly unknown[]): void {
+  const distinct = [...new Set(reasons)];
+  if (distinct.length === 0) return;
+  const faults = distinct.map((reason): Fault =>
+    isFault(reason) ? reason : fault('Unexpected', messageOf(reason), reason),
+  );
+  const final = faults.filter((each) => !each.retry);
+  const first = final[0] ?? faults[0];
+  const shown = final.length > 0 ? final : faults;
+  if (!first || shown.length === 1) throw first ?? fault('Unexpected', `pipeline ${pipeline} cannot be planned`);
+  throw fault(
+    first.code,
+    `pipeline ${pipeline} cannot run:\n- ${shown.map((each) => each.message).join('\n- ')}`,
+    first,
+  );
+}

@@ -1,0 +1,66 @@
+/**
+ * Port to what the control database knows that loading and verifying need: the manifest's sealed cuts and losses, schema
+ * versions. Read only, save for the note of a batch, which is for people. Only what is sealed is ever handed out.
+ */
+import type { TableShape } from '../../contracts/columns.ts';
+import type { CutObject } from '../../contracts/manifest.ts';
+
+export interface ManifestTopic {
+  topicId: string;
+  partitions: readonly { partition: number; logStart: number; next: number }[];
+}
+
+export interface SealedCut {
+  partition: number;
+  /** Inclusive. */
+  start: number;
+  /** Exclusive. */
+  end: number;
+  rows: number;
+  bytes: number;
+  objects: readonly CutObject[];
+  /** Null for a cut without rows. */
+  schemaVersion: string | null;
+  format: 'parquet' | 'csv';
+  /** Epoch milliseconds, the control database's clock. */
+  openedAt: number;
+  sealedAt: number;
+}
+
+/** Offsets that could not be landed. */
+export interface LostRange {
+  partition: number;
+  start: number;
+  end: number;
+  accepted: boolean;
+  foundAt: number;
+}
+
+export interface LoadBatchNote {
+  pipeline: string;
+  workflowId: string;
+  cuts: number;
+  rows: number;
+  seconds: number;
+}
+
+export interface LoadStore {
+  /** The dataset's topics by id, the one that was claimed first first: a topic made anew comes after the one it replaced. */
+  topics(dataset: string): Promise<readonly ManifestTopic[]>;
+  /**
+   * Sealed cuts that end above `from`, by partition and start.
+   * @param from partition → offset; partitions that are not named are left out
+   * @param limit cuts a partition, at most
+   */
+  sealedCuts(
+    dataset: string,
+    topicId: string,
+    from: ReadonlyMap<number, number>,
+    limit: number,
+  ): Promise<readonly SealedCut[]>;
+  /** Read after the cuts it is compared with: a range is marked before the cut behind it is sealed. */
+  lostRanges(dataset: string, topicId: string): Promise<readonly LostRange[]>;
+  /** @throws Fault ManifestConflict when the version is not known */
+  schema(dataset: string, version: string): Promise<TableShape>;
+  noteBatch(note: LoadBatchNote): Promise<void>;
+}

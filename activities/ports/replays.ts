@@ -1,0 +1,80 @@
+/**
+ * Port to the control database's record of replays: plan, chunk bounds, lane transactions, ends. Statements are
+ * idempotent: an answer lost and asked again gives the same state. Every error is a Fault.
+ */
+import type { Key, TableShape } from '../../contracts/columns.ts';
+import type { PipelineSpec } from '../../contracts/pipeline.ts';
+import type { Chunk, LaneProgress, PartitionEnds, ReplayScope } from '../../contracts/replay.ts';
+
+export type ReplayState = 'planned' | 'publishing' | 'published' | 'abandoned';
+
+export interface PlannedReplay {
+  replayId: string;
+  pipeline: string;
+  workflowId: string;
+  spec: PipelineSpec;
+  scope: ReplayScope;
+  shape: TableShape;
+  schemaVersion: string;
+  topicId: string;
+  /** Partitions that the key's hash is spread over. */
+  partitions: number;
+  laneModulus: number;
+  /** Null: the table was empty. */
+  upperKey: Key | null;
+  nullEventRows: number;
+  sourceSnapshot: string;
+}
+
+export interface LaneTransaction {
+  seq: number;
+  chunk: number;
+  fromKey: Key | null;
+  state: 'begun' | 'done';
+  /** Since it was begun, by the database's clock. */
+  ageMs: number;
+  lastKey: Key | null;
+  chunkDone: boolean;
+}
+
+export interface Replays {
+  /** Stores the plan if there is none of that id yet, and returns what is stored. */
+  plan(replay: PlannedReplay): Promise<PlannedReplay>;
+  /** @throws Fault ReplayUnknown */
+  get(replayId: string): Promise<PlannedReplay & { state: ReplayState }>;
+  /** The partition count to hash over, fixed at the pipeline's first use of the topic. */
+  hashPartitions(pipeline: string, topicId: string, partitions: number): Promise<number>;
+  saveSchema(dataset: string, version: string, shape: TableShape): Promise<void>;
+
+  /**
+   * Takes the pipeline's one publishing place.
+   * @returns null when taken (now or before), else who has it
+   */
+  startPublishing(replayId: string): Promise<null | { replayId: string; workflowId: string }>;
+  /** From here on the replay's lanes can begin nothing. @returns lanes whose outcome is not known yet */
+  abandon(replayId: string): Promise<number[]>;
+  /** Stores the ends (the first that are given) and gives the publishing place up. */
+  finishPublishing(replayId: string, ends: PartitionEnds): Promise<PartitionEnds>;
+  /** Gives the publishing place of a published or abandoned replay up. */
+  release(replayId: string): Promise<void>;
+  ends(replayId: string): Promise<PartitionEnds | null>;
+
+  chunk(replayId: string, chunk: number): Promise<Chunk | null>;
+  lastChunk(replayId: string): Promise<Chunk | null>;
+  /** Stores bounds if there are none yet, and returns what is stored. */
+  saveChunk(replayId: string, chunk: Chunk): Promise<Chunk>;
+
+  /** The lane's last transaction; null before the first. */
+  lastTransaction(replayId: string, lane: number): Promise<LaneTransaction | null>;
+  /**
+   * Records that `seq` may be on its way from here on.
+   * @returns false when somebody else began it, or the replay is not publishing (any more)
+   */
+  begin(replayId: string, lane: number, seq: number, chunk: number, fromKey: Key | null): Promise<boolean>;
+  /** Notes Kafka's answer: it is in. */
+  done(replayId: string, lane: number, seq: number, progress: LaneProgress, chunkDone: boolean): Promise<void>;
+  /** Lanes whose last transaction has no known outcome. */
+  openLanes(replayId: string): Promise<number[]>;
+  /** Rows of a chunk (or, without one, of the replay) that are in. */
+  rowsIn(replayId: string, chunk?: number): Promise<number>;
+}

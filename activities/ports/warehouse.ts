@@ -1,0 +1,72 @@
+/**
+ * Port to the warehouse. What an adapter guarantees: rows and the ledger that says which offsets they came from change in
+ * one transaction, and only from the place in the ledger where the loader believed it to be (compare and set). That takes
+ * the place of locks and of owners: of two loaders with the same cuts one wins, and the other is told so.
+ * Every error is a Fault; WarehouseUnavailable says nothing about the outcome: read the ledger again.
+ */
+import type { TableName, TableShape } from '../../contracts/columns.ts';
+import type { PartitionEnds } from '../../contracts/replay.ts';
+
+export interface WarehouseTable {
+  name: TableName;
+  /** Columns that are loaded, and the key that a later record replaces an earlier one by. */
+  shape: TableShape;
+}
+
+/** An upsert table belongs to one pipeline and topic, or two streams would overwrite each other. */
+export interface TableOwner {
+  pipeline: string;
+  topic: string;
+}
+
+/** What `ensureTable` would do; changes nothing. */
+export interface TablePlan {
+  exists: boolean;
+  /** Statements that would be run; empty where the table exists. */
+  ddl: readonly string[];
+  /** Why the table cannot be loaded into: each names what was found and the remedy. */
+  faults: readonly string[];
+}
+
+/** Move of one partition's ledger row; `start` is compared, `end` is set. */
+export interface LedgerStep {
+  partition: number;
+  start: number;
+  end: number;
+}
+
+/** Rows copied to the warehouse's side, in the table's types, visible to nobody, holding no lock and no transaction. */
+export interface StagedRows {
+  readonly rows: number;
+  /**
+   * One short transaction: ledger from `start` to `end` for every step, rows in where they differ. May be called once.
+   * @returns rows written (inserted or changed)
+   * @throws Fault LedgerMoved when a step's row is not at its start: nothing was changed, another loader was there
+   * @throws Fault TableUnsuited when the table's own constraints refuse a row
+   */
+  apply(topicId: string, steps: readonly LedgerStep[]): Promise<{ written: number }>;
+  /** Lets the staged rows go. Safe at any time, once or more. */
+  release(): Promise<void>;
+}
+
+export interface Warehouse {
+  planTable(table: WarehouseTable, owner: TableOwner): Promise<TablePlan>;
+  /**
+   * Creates schema, table and ledger where they are missing, and enters the owner. Safe to repeat and to race.
+   * A table that it creates starts with an empty ledger, whatever a table of that name had loaded before.
+   * @throws Fault TableUnsuited with every fault of an existing table, TableOwned
+   */
+  ensureTable(table: WarehouseTable, owner: TableOwner): Promise<void>;
+  /** Next offset a partition; empty where nothing was loaded. */
+  ledger(name: TableName, topicId: string): Promise<ReadonlyMap<number, number>>;
+  /** Enters partitions that the ledger does not know at these offsets; known ones keep their place. */
+  startLedger(name: TableName, topicId: string, starts: PartitionEnds): Promise<void>;
+  /** @param csvPath as LakeFiles.exportForLoad writes it; at most one row a key */
+  stage(table: WarehouseTable, csvPath: string, signal?: AbortSignal): Promise<StagedRows>;
+  /** Moves the ledger over offsets that hold no rows. @throws Fault LedgerMoved */
+  advance(name: TableName, topicId: string, steps: readonly LedgerStep[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Connects by the connection's name. @throws Fault ConnectionUnknown */
+export type OpenWarehouse = (connection: string) => Warehouse;

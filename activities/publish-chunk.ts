@@ -1,0 +1,166 @@
+/**
+ * Publishes one chunk of a replay into the topic, exactly once, in one or more transactions of its lane.
+ *
+ * The rule that all rests on: a lane begins no transaction until the outcome of its previous one is durable in the control
+ * database. `begun` is recorded before anything is sent; whoever finds a `begun` whose writer it does not hold opens the
+ * lane anew (which fences and finishes whoever else was at it) and asks Kafka: the lane's group offset, committed inside the
+ * transaction, is `seq` if and only if the transaction is in (the pattern of KIP-618, with group offsets).
+ */
+import type { Key } from '../contracts/columns.ts';
+import { fault, isFault } from '../contracts/errors.ts';
+import { laneId } from '../contracts/messages.ts';
+import { type Chunk, laneOf } from '../contracts/replay.ts';
+import { schemaVersion } from '../formats/schema-version.ts';
+import { askOutcome, noteDone } from './lane-outcome.ts';
+import { sourceTable } from './plan-replay.ts';
+import type { LaneTransaction, PlannedReplay, Replays } from './ports/replays.ts';
+import type { OpenSource } from './ports/source.ts';
+import type { LaneWriter, OpenLane, TopicAdmin } from './ports/topic.ts';
+import type { Pulse } from './pulse.ts';
+import { sendRows } from './send-rows.ts';
+
+export interface PublishPorts {
+  replays: Replays;
+  topics: TopicAdmin;
+  openSource: OpenSource;
+  openLane: OpenLane;
+}
+
+export interface PublishRequest {
+  replayId: string;
+  chunk: number;
+  /** Rows a second for this chunk; absent: as fast as it goes. */
+  rate?: number;
+}
+export interface PublishedChunk {
+  chunk: number;
+  rows: number;
+}
+
+export async function publishChunk(
+  ports: PublishPorts,
+  request: PublishRequest,
+  pulse: Pulse,
+): Promise<PublishedChunk> {
+  const { replays } = ports;
+  const replay = await replays.get(request.replayId);
+  const chunk = await replays.chunk(request.replayId, request.chunk);
+  if (!chunk) throw fault('Unexpected', `chunk ${request.chunk} of replay ${request.replayId} has no bounds yet`);
+  await checkUnchanged(ports, replay);
+  const lane = laneOf(chunk.chunk, replay.laneModulus);
+  const result = async () => ({ chunk: chunk.chunk, rows: await replays.rowsIn(replay.replayId, chunk.chunk) });
+
+  let writer: LaneWriter | undefined;
+  try {
+    for (;;) {
+      const last = await replays.lastTransaction(replay.replayId, lane);
+      if (last?.state === 'begun') {
+        // Not ours, or ours from before a crash: only Kafka knows.
+        await writer?.close();
+        writer = await openWriter(ports, replay, lane);
+        if (await askOutcome(replays, replay, lane, last, writer)) continue;
+        if (last.chunk !== chunk.chunk)
+          throw fault('Fenced', `lane ${lane} of replay ${replay.replayId} is at chunk ${last.chunk}`);
+        await publishOnce(ports, replay, chunk, lane, last.seq, last.fromKey, writer, request.rate, pulse);
+        continue;
+      }
+      const place = standing(chunk, last);
+      if (place.done) return await result();
+      const seq = (last?.seq ?? 0) + 1;
+      const source = ports.openSource(replay.spec.source.connection);
+      // A chunk without a row (left) makes no transaction.
+      if (await isEmpty(source, replay, chunk, place.from)) return await result();
+      if (!(await replays.begin(replay.replayId, lane, seq, chunk.chunk, place.from))) {
+        if ((await replays.get(replay.replayId)).state !== 'publishing') {
+          throw fault(
+            'ReplayAbandoned',
+            `replay ${replay.replayId} no longer publishes: a later one of its pipeline took its place`,
+          );
+        }
+        continue;
+      }
+      if (!writer) {
+        writer = await openWriter(ports, replay, lane);
+        if ((await writer.committed()).seq >= seq) continue;
+      }
+      await publishOnce(ports, replay, chunk, lane, seq, place.from, writer, request.rate, pulse);
+    }
+  } finally {
+    await writer?.close();
+  }
+}
+
+/** Where a chunk stands, by the lane's last transaction (whose outcome is known). */
+function standing(chunk: Chunk, last: LaneTransaction | null): { done: boolean; from: Key | null } {
+  if (!last || last.chunk < chunk.chunk) return { done: false, from: chunk.after };
+  if (last.chunk > chunk.chunk || last.chunkDone) return { done: true, from: null };
+  return { done: false, from: last.lastKey };
+}
+
+async function openWriter(ports: PublishPorts, replay: PlannedReplay, lane: number): Promise<LaneWriter> {
+  return ports.openLane({
+    topic: replay.spec.topic.name,
+    laneId: laneId(replay.replayId, lane),
+    replayId: replay.replayId,
+    schemaVersion: replay.schemaVersion,
+  });
+}
+
+async function isEmpty(
+  source: ReturnType<OpenSource>,
+  replay: PlannedReplay,
+  chunk: Chunk,
+  from: Key | null,
+): Promise<boolean> {
+  const range = { after: from, upTo: chunk.upTo, scope: replay.scope, limit: 1 };
+  for await (const bytes of await source.copy(sourceTable(replay, replay.shape), range)) {
+    if (bytes.length > 0) return false;
+  }
+  return true;
+}
+
+/** One transaction: the rows after `from`, and the progress. */
+async function publishOnce(
+  ports: PublishPorts,
+  replay: PlannedReplay,
+  chunk: Chunk,
+  lane: number,
+  seq: number,
+  from: Key | null,
+  writer: LaneWriter,
+  rate: number | undefined,
+  pulse: Pulse,
+): Promise<void> {
+  const source = ports.openSource(replay.spec.source.connection);
+  await writer.begin();
+  try {
+    const progress = await sendRows(source, replay, chunk, from, writer, rate, pulse);
+    await writer.commit(seq, JSON.stringify(progress));
+    await noteDone(ports.replays, replay, lane, seq, chunk, progress);
+  } catch (error) {
+    // An abort frees the topic's readers at once; where it fails too, the next fencing or the broker's timeout does it.
+    if (!isFault(error, 'Fenced')) await writer.abort().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The plan is bound to one topic and one set of columns; either may have been replaced under the same name. */
+async function checkUnchanged(ports: PublishPorts, replay: PlannedReplay): Promise<void> {
+  const { table, key, eventTime, connection } = replay.spec.source;
+  const [topic, described] = await Promise.all([
+    ports.topics.describe(replay.spec.topic.name),
+    ports.openSource(connection).describe(table, key, eventTime),
+  ]);
+  if (topic?.topicId !== replay.topicId) {
+    throw fault(
+      'TopicRecreated',
+      `topic ${replay.spec.topic.name} was made anew since replay ${replay.replayId} was planned; start a new replay`,
+    );
+  }
+  if (schemaVersion(described.shape) !== replay.schemaVersion) {
+    throw fault(
+      'SourceChanged',
+      `the columns of ${table.schema}.${table.table} changed since replay ${replay.replayId} was planned; start a new replay`,
+    );
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * What the catalogue says of a source table, and whether Headrace can read it. Every fault of the table comes in one
+ * message: a user mends them all at once.
+ */
+import type pg from 'pg';
+import {
+  type Column,
+  LINEAGE_COLUMNS,
+  OVERFLOW_COLUMN,
+  type TableName,
+  type TableShape,
+} from '../../contracts/columns.ts';
+import { fault } from '../../contracts/errors.ts';
+import {
+  keyRefusal,
+  mapPostgresType,
+  PG_TYPES_SQL,
+  type PgType,
+  SUPPORTED_TYPES,
+} from '../../formats/postgres-types.ts';
+import { quoteTable } from '../../formats/sql-names.ts';
+import { query } from './pool.ts';
+
+interface RelationRow {
+  oid: string;
+  relkind: string;
+  estimated_rows: string;
+  encoding: string;
+}
+interface ColumnRow {
+  attname: string;
+  attnotnull: boolean;
+  type_oid: number;
+  typmod: number;
+}
+interface KeyRow {
+  index_name: string;
+  is_primary: boolean;
+  columns: string[];
+  nullable: string[];
+  nondeterministic: string[];
+}
+
+const RESERVED: readonly string[] = [...LINEAGE_COLUMNS, OVERFLOW_COLUMN];
+
+// reltuples of a partitioned table is -1 until analysed: its leaves are added up.
+const RELATION_SQL = `
+  SELECT c.oid::text, c.relkind::text AS relkind, getdatabaseencoding() AS encoding,
+         greatest(0, CASE WHEN c.relkind = 'p'
+           THEN (SELECT coalesce(sum(greatest(l.reltuples, 0)), 0) FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid WHERE t.isleaf)
+           ELSE c.reltuples END)::bigint::text AS estimated_rows
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`;
+
+const COLUMNS_SQL = `
+  SELECT attname, attnotnull, atttypid::int8::float8 AS type_oid, atttypmod AS typmod
+  FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum`;
+
+// Whole, plain, valid unique indexes: no expression, no predicate; INCLUDE columns (beyond indnkeyatts) are no key.
+const KEYS_SQL = `
+  SELECT i.relname AS index_name, x.indisprimary AS is_primary,
+         array_agg(a.attname::text ORDER BY k.place) AS columns,
+         coalesce(array_agg(a.attname::text) FILTER (WHERE NOT a.attnotnull), '{}') AS nullable,
+         coalesce(array_agg(a.attname::text) FILTER (WHERE NOT coalesce(l.collisdeterministic, true)), '{}') AS nondeterministic
+  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+  CROSS JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+  JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
+  LEFT JOIN pg_collation l ON l.oid = a.attcollation
+  WHERE x.indrelid = $1::oid AND x.indisunique AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL
+    AND k.place <= x.indnkeyatts
+  GROUP BY i.relname, x.indisprimary ORDER BY x.indisprimary DESC, i.relname`;
+
+/**
+ * @param key columns of the unique key to use, in any order; absent: the primary key
+ * @throws Fault TableMissing, TableUnsuited (with every fault of the table)
+ */
+export async function describeTable(
+  pool: pg.Pool,
+  name: TableName,
+  key?: readonly string[],
+  eventTime?: string,
+): Promise<{ shape: TableShape; estimatedRows: number }> {
+  const shown = quoteTable(name);
+  const ask = <Row extends pg.QueryResultRow>(sql: string, values: unknown[]) =>
+    query<Row>(pool, 'SourceUnavailable', `describing table ${shown}`, sql, values);
+  const relation = (await ask<RelationRow>(RELATION_SQL, [name.schema, name.table]))[0];
+  if (!relation) {
+    throw fault(
+      'TableMissing',
+      `table ${shown} does not exist in the source (or the role may not see it); check source.table and its connection`,
+    );
+  }
+  const faults: string[] = [];
+  if (relation.relkind !== 'r' && relation.relkind !== 'p')
+    faults.push(`${shown} is not a table (relkind ${relation.relkind}); name a table`);
+  if (relation.encoding === 'SQL_ASCII')
+    faults.push('the database has no encoding (SQL_ASCII); text cannot be carried safely');
+  const columns: Column[] = [];
+  const rows = await ask<ColumnRow>(COLUMNS_SQL, [relation.oid]);
+  const types = await ask<PgType>(PG_TYPES_SQL, [rows.map((row) => row.type_oid)]);
+  const byOid = new Map(types.map((type) => [type.oid, type]));
+  for (const row of rows) {
+    if (RESERVED.includes(row.attname))
+      faults.push(`column "${row.attname}" has a name that lake rows use for their lineage; rename it`);
+    const mapped = mapPostgresType(row.type_oid, row.typmod, byOid);
+    if ('error' in mapped) faults.push(`column "${row.attname}": ${mapped.error}; supported are ${SUPPORTED_TYPES}`);
+    else columns.push({ name: row.attname, nullable: !row.attnotnull, ...mapped.ok });
+  }
+  const chosen = chooseKey(await ask<KeyRow>(KEYS_SQL, [relation.oid]), shown, key, faults);
+  for (const column of columns.filter((each) => chosen.includes(each.name))) {
+    const refusal = keyRefusal(column.type);
+    if (refusal !== null) faults.push(`key column "${column.name}": ${refusal}`);
+  }
+  if (eventTime !== undefined) checkEventTime(columns, eventTime, shown, faults);
+  if (faults.length > 0)
+    throw fault('TableUnsuited', `table ${shown} cannot be replayed:\n  - ${faults.join('\n  - ')}`);
+  return { shape: { columns, key: chosen }, estimatedRows: Number(relation.estimated_rows) };
+}
+
+function chooseKey(keys: KeyRow[], shown: string, wanted: readonly string[] | undefined, faults: string[]): string[] {
+  const wantedSorted = wanted && [...wanted].sort().join('\0');
+  const found = keys.find((candidate) =>
+    wantedSorted === undefined ? candidate.is_primary : [...candidate.columns].sort().join('\0') === wantedSorted,
+  );
+  if (!found) {
+    const others = keys.map((candidate) => `(${candidate.columns.join(', ')})`).join(', ');
+    faults.push(
+      wanted === undefined
+        ? `it has no primary key${others ? `; name one of its unique keys in source.key: ${others}` : '; add one'}`
+        : `source.key (${wanted.join(', ')}) is no unique key of ${shown}; it has ${others || 'none'}`,
+    );
+    return [];
+  }
+  if (found.nullable.length > 0)
+    faults.push(`key column ${found.nullable.join(', ')} may be NULL; make it NOT NULL or choose another key`);
+  if (found.nondeterministic.length > 0) {
+    faults.push(
+      `key column ${found.nondeterministic.join(', ')} has a nondeterministic collation: keys that differ could be equal; choose another key`,
+    );
+  }
+  return found.columns;
+}
+
+function checkEventTime(columns: readonly Column[], eventTime: string, shown: string, faults: string[]): void {
+  const column = columns.find((candidate) => candidate.name === eventTime);
+  if (!column) {
+    faults.push(
+      `source.eventTime "${eventTime}" is no column of ${shown}; it has ${columns.map((each) => each.name).join(', ')}`,
+    );
+  } else if (!['timestamp', 'timestamptz', 'date'].includes(column.type.kind)) {
+    faults.push(
+      `source.eventTime "${eventTime}" is of type ${column.sqlType}; a timestamp, timestamptz or date is needed`,
+    );
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * Replays in the control database. One statement a call; what decides is decided inside the statement, so two processes
+ * (or one that died and its successor) get one answer.
+ */
+import type pg from 'pg';
+import type { LaneTransaction, PlannedReplay, Replays, ReplayState } from '../../activities/ports/replays.ts';
+import type { Column, Key } from '../../contracts/columns.ts';
+import { fault } from '../../contracts/errors.ts';
+import type { PipelineSpec } from '../../contracts/pipeline.ts';
+import type { Chunk, PartitionEnds, ReplayScope } from '../../contracts/replay.ts';
+import { query } from './pool.ts';
+
+interface ReplayRow {
+  replay_id: string;
+  pipeline: string;
+  workflow_id: string;
+  spec: PipelineSpec;
+  scope: ReplayScope;
+  columns: Column[];
+  key: string[];
+  schema_version: string;
+  topic_id: string;
+  partitions: number;
+  lane_modulus: number;
+  upper_key: Key | null;
+  null_event_rows: string;
+  source_snapshot: string;
+  state: ReplayState;
+}
+interface ChunkRow {
+  chunk: number;
+  after_key: Key | null;
+  up_to_key: Key;
+}
+
+const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+const toChunk = (row: ChunkRow): Chunk => ({ chunk: row.chunk, after: row.after_key, upTo: row.up_to_key });
+
+export function openReplays(pool: pg.Pool): Replays {
+  const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[]) =>
+    query<Row>(pool, 'ControlUnavailable', doing, sql, values);
+
+  async function get(replayId: string): Promise<PlannedReplay & { state: ReplayState }> {
+    const rows = await ask<ReplayRow>('reading the replay', 'SELECT * FROM headrace.replay WHERE replay_id = $1', [
+      replayId,
+    ]);
+    const row = rows[0];
+    if (!row)
+      throw fault(
+        'ReplayUnknown',
+        `replay ${replayId} is not in the control database; headrace status lists those that are`,
+      );
+    return {
+      replayId: row.replay_id,
+      pipeline: row.pipeline,
+      workflowId: row.workflow_id,
+      spec: row.spec,
+      scope: row.scope,
+      shape: { columns: row.columns, key: row.key },
+      schemaVersion: row.schema_version,
+      topicId: row.topic_id,
+      partitions: row.partitions,
+      laneModulus: row.lane_modulus,
+      upperKey: row.upper_key,
+      nullEventRows: Number(row.null_event_rows),
+      sourceSnapshot: row.source_snapshot,
+      state: row.state,
+    };
+  }
+
+  async function ends(replayId: string): Promise<PartitionEnds | null> {
+    const rows = await ask<{ partition: number; end_offset: string }>(
+      'reading the replay’s ends',
+      'SELECT partition, end_offset FROM headrace.replay_end WHERE replay_id = $1 ORDER BY partition',
+      [replayId],
+    );
+    return rows.length === 0 ? null : Object.fromEntries(rows.map((row) => [row.partition, Number(row.end_offset)]));
+  }
+
+  async function chunkWhere(condition: string, values: readonly unknown[]): Promise<Chunk | null> {
+    const rows = await ask<ChunkRow>(
+      'reading a chunk',
+      `SELECT chunk, after_key, up_to_key FROM headrace.chunk WHERE replay_id = $1 ${condition}`,
+      values,
+    );
+    return rows[0] ? toChunk(rows[0]) : null;
+  }
+
+  return {
+    get,
+    ends,
+    async plan(replay) {
+      await ask(
+        'storing the plan',
+        `INSERT INTO headrace.replay (replay_id, pipeline, workflow_id, spec, scope, columns, key, schema_version, topic_id,
+           partitions, lane_modulus, upper_key, null_event_rows, source_snapshot, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'planned') ON CONFLICT (replay_id) DO NOTHING`,
+        [
+          replay.replayId,
+          replay.pipeline,
+          replay.workflowId,
+          json(replay.spec),
+          json(replay.scope),
+          json(replay.shape.columns),
+          json(replay.shape.key),
+          replay.schemaVersion,
+          replay.topicId,
+          replay.partitions,
+          replay.laneModulus,
+          json(replay.upperKey),
+          replay.nullEventRows,
+          replay.sourceSnapshot,
+        ],
+      );
+      return get(replay.replayId);
+    },
+    async hashPartitions(pipeline, topicId, partitions) {
+      // DO UPDATE to itself, so that the row is returned whether it was there or not.
+      const rows = await ask<{ partitions: number }>(
+        'fixing the partition count',
+        `INSERT INTO headrace.topic_hash AS t (pipeline, topic_id, partitions) VALUES ($1, $2, $3)
+         ON CONFLICT (pipeline, topic_id) DO UPDATE SET partitions = t.partitions RETURNING partitions`,
+        [pipeline, topicId, partitions],
+      );
+      return rows[0]?.partitions ?? partitions;
+    },
+    async saveSchema(dataset, version, shape) {
+      await ask(
+        'storing the schema version',
+        'INSERT INTO headrace.schema_version (dataset, version, columns, key) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+        [dataset, version, json(shape.columns), json(shape.key)],
+      );
+    },
+
+    async startPublishing(replayId) {
+      const replay = await get(replayId);
+      if (replay.state === 'publishing' || replay.state === 'published') return null;
+      if (replay.state === 'abandoned') {
+        throw fault(
+          'ReplayAbandoned',
+          `replay ${replayId} was abandoned when a later one took its place; start a new one`,
+        );
+      }
+      const taken = await ask(
+        'starting to publish',
+        `INSERT INTO headrace.publishing (pipeline, replay_id) VALUES ($1, $2) ON CONFLICT (pipeline) DO NOTHING RETURNING pipeline`,
+        [replay.pipeline, replayId],
+      );
+      const holder = await ask<{ replay_id: string; workflow_id: string }>(
+        'reading who publishes',
+        `SELECT replay_id, workflow_id FROM headrace.publishing JOIN headrace.replay USING (replay_id) WHERE publishing.pipeline = $1`,
+        [replay.pipeline],
+      );
+      const who = holder[0];
+      if (taken.length === 0 && who?.replay_id !== replayId) {
+        return who ? { replayId: who.replay_id, workflowId: who.workflow_id } : { replayId: '', workflowId: '' };
+      }
+      await ask(
+        'starting to publish',
+        `UPDATE headrace.replay SET state = 'publishing' WHERE replay_id = $1 AND state = 'planned'`,
+        [replayId],
+      );
+      return null;
+    },
+    async abandon(replayId) {
+      // A begin that is under way holds the row FOR SHARE: this waits for it, and every later one sees the new state.
+      await ask(
+        'abandoning the replay',
+        `UPDATE headrace.replay SET state = 'abandoned' WHERE replay_id = $1 AND state <> 'published'`,
+        [replayId],
+      );
+      return this.openLanes(replayId);
+    },
+    async finishPublishing(replayId, given) {
+      const partitions = Object.keys(given).map(Number);
+      await ask(
+        'storing the replay’s ends',
+        `WITH ended AS (UPDATE headrace.replay SET state = 'published', published_at = now() WHERE replay_id = $1 AND state = 'publishing' RETURNING replay_id)
+         INSERT INTO headrace.replay_end (replay_id, partition, end_offset)
+         SELECT replay_id, p, e FROM ended, unnest($2::int[], $3::bigint[]) AS given (p, e) ON CONFLICT DO NOTHING`,
+        [replayId, partitions, partitions.map((partition) => given[partition])],
+      );
+      await this.release(replayId);
+      const stored = await ends(replayId);
+      if (!stored)
+        throw fault('ReplayAbandoned', `replay ${replayId} was abandoned while it published; start a new one`);
+      return stored;
+    },
+    async release(replayId) {
+      await ask(
+        'giving the publishing place up',
+        `DELETE FROM headrace.publishing USING headrace.replay r
+         WHERE publishing.replay_id = $1 AND r.replay_id = $1 AND r.state IN ('published', 'abandoned')`,
+        [replayId],
+      );
+    },
+
+    chunk: (replayId, chunk) => chunkWhere('AND chunk = $2', [replayId, chunk]),
+    lastChunk: (replayId) => chunkWhere('ORDER BY chunk DESC LIMIT 1', [replayId]),
+    async saveChunk(replayId, chunk) {
+      await ask(
+        'storing a chunk',
+        'INSERT INTO headrace.chunk (replay_id, chunk, after_key, up_to_key) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+        [replayId, chunk.chunk, json(chunk.after), json(chunk.upTo)],
+      );
+      return (await chunkWhere('AND chunk = $2', [replayId, chunk.chunk])) ?? chunk;
+    },
+
+    async lastTransaction(replayId, lane): Promise<LaneTransaction | null> {
+      const rows = await ask<{
+        seq: string;
+        chunk: number;
+        from_key: Key | null;
+        state: 'begun' | 'done';
+        age_ms: number;
+        last_key: Key | null;
+        chunk_done: boolean | null;
+      }>(
+        'reading the lane',
+        `SELECT seq, chunk, from_key, state, (extract(epoch FROM now() - begun_at) * 1000)::float8 AS age_ms, last_key, chunk_done
+         FROM headrace.lane_transaction WHERE replay_id = $1 AND lane = $2 ORDER BY seq DESC LIMIT 1`,
+        [replayId, lane],
+      );
+      const row = rows[0];
+      return row
+        ? {
+            seq: Number(row.seq),
+            chunk: row.chunk,
+            fromKey: row.from_key,
+            state: row.state,
+            ageMs: row.age_ms,
+            lastKey: row.last_key,
+            chunkDone: row.chunk_done ?? false,
+          }
+        : null;
+    },
+    async begin(replayId, lane, seq, chunk, fromKey) {
+      const rows = await ask(
+        'recording a transaction’s begin',
+        `INSERT INTO headrace.lane_transaction (replay_id, lane, seq, chunk, from_key, state)
+         SELECT replay_id, $2, $3, $4, $5, 'begun' FROM (
+           SELECT replay_id FROM headrace.replay WHERE replay_id = $1 AND state = 'publishing' FOR SHARE) AS publishing
+         WHERE NOT EXISTS (SELECT 1 FROM headrace.lane_transaction t
+                           WHERE t.replay_id = $1 AND t.lane = $2 AND (t.state = 'begun' OR t.seq >= $3))
+         ON CONFLICT DO NOTHING RETURNING seq`,
+        [replayId, lane, seq, chunk, json(fromKey)],
+      );
+      return rows.length === 1;
+    },
+    async done(replayId, lane, seq, progress, chunkDone) {
+      await ask(
+        'noting a transaction’s outcome',
+        `UPDATE headrace.lane_transaction SET state = 'done', last_key = $4, rows = $5, checksum = $6, chunk_done = $7, done_at = now()
+         WHERE replay_id = $1 AND lane = $2 AND seq = $3 AND state = 'begun'`,
+        [replayId, lane, seq, json(progress.lastKey), progress.rows, progress.checksum, chunkDone],
+      );
+    },
+    async openLanes(replayId) {
+      const rows = await ask<{ lane: number }>(
+        'reading open lanes',
+        `SELECT lane FROM headrace.lane_transaction WHERE replay_id = $1 AND state = 'begun' ORDER BY lane`,
+        [replayId],
+      );
+      return rows.map((row) => row.lane);
+    },
+    async rowsIn(replayId, chunk) {
+      const rows = await ask<{ rows: string }>(
+        'counting rows that are in',
+        `SELECT coalesce(sum(rows), 0) AS rows FROM headrace.lane_transaction
+         WHERE replay_id = $1 AND state = 'done' AND ($2::int IS NULL OR chunk = $2)`,
+        [replayId, chunk ?? null],
+      );
+      return Number(rows[0]?.rows ?? 0);
+    },
+  };
+}

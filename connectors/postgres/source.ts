@@ -1,0 +1,176 @@
+/**
+ * The source port on PostgreSQL: key ranges through the key's index, read by COPY. Sessions are read-only; no transaction
+ * outlives a call (a COPY's own ends with its stream).
+ */
+import pg from 'pg';
+import { to as copyTo } from 'pg-copy-streams';
+import type { CopyRange, CopyStream, Source, SourceTable } from '../../activities/ports/source.ts';
+import type { Key } from '../../contracts/columns.ts';
+import { fault, messageOf } from '../../contracts/errors.ts';
+import type { ReplayScope } from '../../contracts/replay.ts';
+import type { PostgresSettings } from '../../contracts/settings.ts';
+import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
+import { describeTable } from './describe-table.ts';
+import { postgresFault } from './errors.ts';
+import { openPool, query } from './pool.ts';
+
+/** Lanes side by side, and the planner. */
+const CONNECTIONS = 16;
+
+export function openPostgresSource(settings: PostgresSettings): Source {
+  const pool = openPool(settings, 'replay', CONNECTIONS, ['default_transaction_read_only=on']);
+  const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[] = []) =>
+    query<Row>(pool, 'SourceUnavailable', doing, sql, values);
+
+  return {
+    describe: (name, key, eventTime) => describeTable(pool, name, key, eventTime),
+
+    async snapshot() {
+      const rows = await ask<{ snapshot: string }>(
+        'reading the snapshot',
+        'SELECT pg_current_snapshot()::text AS snapshot',
+      );
+      return rows[0]?.snapshot ?? '';
+    },
+
+    async checkScope(table, scope) {
+      const condition = scopeSql(table, scope);
+      if (condition === '') return;
+      try {
+        await pool.query(`EXPLAIN SELECT 1 FROM ${quoteTable(table.name)} WHERE true${condition}`);
+      } catch (error) {
+        const mapped = postgresFault(error, 'SourceUnavailable', 'checking the window and the filter');
+        if (mapped.retry && mapped.code !== 'Unexpected') throw mapped;
+        throw fault(
+          'ConfigInvalid',
+          `the window or filter cannot be used on ${quoteTable(table.name)}: ${messageOf(error)}`,
+          error,
+        );
+      }
+    },
+
+    async upperKey(table) {
+      const order = keyColumns(table)
+        .map((column) => `${column} DESC`)
+        .join(', ');
+      const rows = await ask<{ key: string[] }>(
+        `reading the largest key of ${quoteTable(table.name)}`,
+        `SELECT ${keyArray(table)} AS key FROM ${quoteTable(table.name)} ORDER BY ${order} LIMIT 1`,
+      );
+      return rows[0]?.key ?? null;
+    },
+
+    async chunkEnd(table, after, upper, rows) {
+      const range = `FROM ${quoteTable(table.name)} WHERE true${rangeSql(table, after, upper)}`;
+      const doing = `finding a chunk of ${quoteTable(table.name)}`;
+      const order = keyColumns(table).join(', ');
+      const end = await ask<{ key: string[] }>(
+        doing,
+        `SELECT ${keyArray(table)} AS key ${range} ORDER BY ${order} OFFSET ${String(rows - 1)} LIMIT 1`,
+      );
+      if (end[0]) return end[0].key;
+      const left = await ask(doing, `SELECT 1 ${range} LIMIT 1`);
+      return left.length > 0 ? upper : null;
+    },
+
+    async countNullEventTime(table) {
+      if (table.eventTime === undefined) return 0;
+      const column = table.shape.columns.find((each) => each.name === table.eventTime);
+      if (column && !column.nullable) return 0;
+      const rows = await ask<{ count: string }>(
+        `counting rows without an event time in ${quoteTable(table.name)}`,
+        `SELECT count(*) AS count FROM ${quoteTable(table.name)} WHERE ${quoteIdent(table.eventTime)} IS NULL`,
+      );
+      return Number(rows[0]?.count ?? 0);
+    },
+
+    copy: (table, range) => openCopy(pool, table, range),
+
+    async close() {
+      await pool.end();
+    },
+  };
+}
+
+async function openCopy(pool: pg.Pool, table: SourceTable, range: CopyRange): Promise<CopyStream> {
+  const doing = `reading ${quoteTable(table.name)}`;
+  const columns = table.shape.columns.map((column) => quoteIdent(column.name)).join(', ');
+  const limit = range.limit === undefined ? '' : ` LIMIT ${String(Math.trunc(range.limit))}`;
+  const select =
+    `SELECT ${columns} FROM ${quoteTable(table.name)} WHERE true` +
+    `${rangeSql(table, range.after, range.upTo)}${scopeSql(table, range.scope)} ORDER BY ${keyColumns(table).join(', ')}${limit}`;
+  let client: pg.PoolClient;
+  try {
+    client = await pool.connect();
+  } catch (error) {
+    throw postgresFault(error, 'SourceUnavailable', doing);
+  }
+  let released = false;
+  // A statement cut short leaves the protocol in its middle: the connection is closed, which ends it on the server too.
+  const release = (broken: boolean): void => {
+    if (!released) client.release(broken);
+    released = true;
+  };
+  const stream = client.query(copyTo(`COPY (${select}) TO STDOUT`));
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        for await (const chunk of stream as AsyncIterable<Buffer>) yield chunk;
+        release(false);
+      } catch (error) {
+        throw postgresFault(error, 'SourceUnavailable', doing);
+      } finally {
+        release(true);
+      }
+    },
+    cancel() {
+      release(true);
+      return Promise.resolve();
+    },
+  };
+}
+
+function keyColumns(table: SourceTable): string[] {
+  return table.shape.key.map(quoteIdent);
+}
+
+/** The key as a text[]: printed by the session's fixed settings, and read back by a cast. */
+function keyArray(table: SourceTable): string {
+  return `ARRAY[${keyColumns(table)
+    .map((column) => `${column}::text`)
+    .join(', ')}]`;
+}
+
+/**
+ * (after, upTo] as row comparisons, which PostgreSQL answers from the key's index. Values are literals: COPY binds none.
+ */
+function rangeSql(table: SourceTable, after: Key | null, upTo: Key): string {
+  const row = (values: readonly string[]) => `(${values.join(', ')})`;
+  const literals = (key: Key) =>
+    row(
+      table.shape.key.map((name, place) => {
+        const column = table.shape.columns.find((each) => each.name === name);
+        const value = key[place];
+        if (!column || value === undefined)
+          throw fault('Unexpected', `the key ${key.join(', ')} does not fit ${quoteTable(table.name)}`);
+        return `${pg.escapeLiteral(value)}::${column.sqlType}`;
+      }),
+    );
+  const left = row(keyColumns(table));
+  return `${after === null ? '' : ` AND ${left} > ${literals(after)}`} AND ${left} <= ${literals(upTo)}`;
+}
+
+/** Window and filter. The filter is the operator's own SQL, evaluated in a read-only session. */
+export function scopeSql(table: SourceTable, scope: ReplayScope): string {
+  let sql = '';
+  if (scope.from !== undefined || scope.to !== undefined) {
+    if (table.eventTime === undefined)
+      throw fault('ConfigInvalid', 'a window needs source.eventTime in the pipeline file');
+    const column = quoteIdent(table.eventTime);
+    if (scope.from !== undefined) sql += ` AND ${column} >= ${pg.escapeLiteral(scope.from)}`;
+    if (scope.to !== undefined) sql += ` AND ${column} < ${pg.escapeLiteral(scope.to)}`;
+  }
+  // On a line of its own, so that a comment in the filter cannot swallow the parenthesis.
+  if (scope.where !== undefined) sql += ` AND (${scope.where}\n)`;
+  return sql;
+}
