@@ -1,0 +1,73 @@
+/**
+ * Rows on their way in: COPY into a temporary table of the session, then, in one short transaction, the ledger's compare
+ * and set and the upsert. A process that dies before the commit leaves nothing behind: the server drops the temporary
+ * table with the session. A commit whose answer is lost is safe: the next attempt finds the ledger moved, or not.
+ *
+ * COPY straight into the target was rejected: it cannot upsert. Multi-row VALUES reach 97k rows/s, unnest 106k, COPY with
+ * staging about 200k. The staging table has no index and is not analyzed: the upsert reads it once, from end to end.
+ */
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import type { StagedRows, WarehouseTable } from '../../activities/ports/warehouse.ts';
+import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
+import { moveLedger } from './warehouse-ledger.ts';
+import { STAGE, beginShort, checkOut, doing, warehouseFault } from './warehouse-session.ts';
+import { upsertStatement } from './warehouse-upsert.ts';
+
+const READ_BYTES = 1024 * 1024;
+
+/** @param csvPath COPY's csv format, columns in the shape's order, one row a key */
+export async function stageRows(
+  pool: pg.Pool,
+  table: WarehouseTable,
+  csvPath: string,
+  signal?: AbortSignal,
+): Promise<StagedRows> {
+  const what = doing('loading into', table.name);
+  const columns = table.shape.columns.map((column) => quoteIdent(column.name)).join(', ');
+  const client = await checkOut(pool, what);
+  let open = true;
+  const letGo = (broken: boolean): void => {
+    if (open) client.release(broken);
+    open = false;
+  };
+  try {
+    // The target's own types, so that COPY reads each value once, as the table will hold it.
+    await client.query(`DROP TABLE IF EXISTS ${STAGE}`);
+    await client.query(
+      `CREATE TEMPORARY TABLE headrace_stage AS SELECT ${columns} FROM ${quoteTable(table.name)} WITH NO DATA`,
+    );
+    const copy = client.query(copyFrom(`COPY ${STAGE} (${columns}) FROM STDIN (FORMAT csv)`));
+    await pipeline(createReadStream(csvPath, { highWaterMark: READ_BYTES }), copy, { ...(signal && { signal }) });
+    const rows = copy.rowCount;
+    return {
+      rows,
+      apply: async (topicId, steps) => {
+        try {
+          await beginShort(client);
+          await moveLedger(client, table.name, topicId, steps);
+          const written = await client.query(upsertStatement(table));
+          await client.query('COMMIT');
+          return { written: written.rowCount ?? 0 };
+        } catch (error) {
+          letGo(true);
+          throw warehouseFault(error, what);
+        }
+      },
+      release: async () => {
+        if (!open) return;
+        // The server keeps a temporary table's file as long as the session: a pool's session may be an hour.
+        const dropped = await client.query(`DROP TABLE IF EXISTS ${STAGE}`).then(
+          () => true,
+          () => false,
+        );
+        letGo(!dropped);
+      },
+    };
+  } catch (error) {
+    letGo(true);
+    throw warehouseFault(error, what);
+  }
+}

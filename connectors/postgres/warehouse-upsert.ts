@@ -1,0 +1,50 @@
+/**
+ * The upsert: a staged row is written where its key is new or a column differs, and only there. Without the guard a
+ * repeated load would rewrite, log and vacuum every row; with it a second load of the same million rows writes none.
+ */
+import type { Column, ColumnType } from '../../contracts/columns.ts';
+import type { WarehouseTable } from '../../activities/ports/warehouse.ts';
+import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
+import { STAGE } from './warehouse-session.ts';
+
+/** One INSERT … SELECT … ON CONFLICT over the session's staging table. */
+export function upsertStatement(table: WarehouseTable): string {
+  const { columns, key } = table.shape;
+  const names = columns.map((column) => quoteIdent(column.name)).join(', ');
+  const others = columns.filter((column) => !key.includes(column.name));
+  // OVERRIDING: a user's table may have made its key GENERATED ALWAYS AS IDENTITY; the source's value is what counts.
+  const insert =
+    `INSERT INTO ${quoteTable(table.name)} AS t (${names}) OVERRIDING SYSTEM VALUE SELECT ${names} FROM ${STAGE} ` +
+    `ON CONFLICT (${key.map(quoteIdent).join(', ')})`;
+  if (others.length === 0) return `${insert} DO NOTHING`;
+  const set = others.map((column) => `${quoteIdent(column.name)} = EXCLUDED.${quoteIdent(column.name)}`);
+  return `${insert} DO UPDATE SET ${set.join(', ')} WHERE ${others.map(differs).join(' OR ')}`;
+}
+
+/**
+ * Whether the row as it stands and the new one are not the same value, NULL included.
+ * - json has no equality; jsonb's takes 1.0 for 1.00, which print differently: both are compared as text.
+ * - text is compared by its bytes: a column of the user's may have a collation that takes 'a' for 'A'.
+ */
+function differs(column: Column): string {
+  const name = quoteIdent(column.name);
+  const form = comparedAs(column.type);
+  return `t.${name}${form} IS DISTINCT FROM EXCLUDED.${name}${form}`;
+}
+
+function comparedAs(type: ColumnType): string {
+  switch (type.kind) {
+    case 'json':
+    case 'jsonb':
+      return '::text';
+    case 'text':
+    case 'char':
+      return ' COLLATE "C"';
+    case 'array': {
+      const element = comparedAs(type.element);
+      return element === ' COLLATE "C"' ? element : element === '' ? '' : '::text';
+    }
+    default:
+      return '';
+  }
+}
