@@ -1,0 +1,24 @@
+/**
+ * How activities are retried, in one place: transient faults back off without an end in sight; faults that no retry can
+ * mend (contracts/errors.ts) fail at once. A heartbeat missed for a while is a dead worker.
+ */
+import type { ActivityOptions, RetryPolicy } from '@temporalio/workflow';
+import { NON_RETRYABLE_CODES } from '../contracts/errors.ts';
+import { type QueueName, TASK_QUEUES } from '../contracts/temporal.ts';
+
+export const RETRY: RetryPolicy = {
+  initialInterval: '500ms',
+  backoffCoefficient: 2,
+  maximumInterval: '30s',
+  nonRetryableErrorTypes: [...NON_RETRYABLE_CODES],
+};
+
+/** For calls that answer in seconds. */
+export function shortCall(queue: QueueName): ActivityOptions {
+  return { taskQueue: TASK_QUEUES[queue], startToCloseTimeout: '2m', retry: RETRY };
+}
+
+/** For work that heartbeats; its length is bounded by nothing but its progress. */
+export function longWork(queue: QueueName): ActivityOptions {
+  return { taskQueue: TASK_QUEUES[queue], startToCloseTimeout: '24h', heartbeatTimeout: '15s', retry: RETRY };
+}
