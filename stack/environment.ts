@@ -95,3 +95,16 @@ function setting(environment: Environment, name: string): string | undefined {
 function digest(name: string, value: string): string {
   return createHash('sha256').update(`${name}=${value}`).digest('hex').slice(0, 12);
 }
+
+/** Whether downloads go through a proxy, which Node's own fetch (20) does not use. */
+export function usesProxy(environment: Environment = process.env): boolean {
+  const names = [
+    'https_proxy',
+    'HTTPS_PROXY',
+    'http_proxy',
+    'HTTP_PROXY',
+    'npm_config_proxy',
+    'npm_config_https_proxy',
+  ];
+  return names.some((name) => setting(environment, name) !== undefined);
+}

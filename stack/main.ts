@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { down } from './down.ts';
 import { stackFolders } from './environment.ts';
 import { StackError, StackInterrupted } from './stack-error.ts';
+import { ensureKafkaBinding } from './setup.ts';
 import type { StackEvent } from './types.ts';
 import { up } from './up.ts';
 
@@ -37,6 +38,8 @@ async function main(): Promise<void> {
     }
     case 'down':
       return await down({ home: folders.home, purge: values.purge === true, onProgress });
+    case 'setup':
+      return await ensureKafkaBinding((line) => process.stderr.write(`${line}\n`), { signal: interrupt.signal });
     default:
       throw new StackError('say one of: up [--json], down [--purge], setup');
   }
