@@ -1,0 +1,234 @@
+/**
+ * Reads given partitions from given offsets on librdkafka's low-level consumer. Guarantees: committed records only, in
+ * offset order a partition, each record checked against the expected position; positions move over markers and aborted
+ * records; what expired is told (`auto.offset.reset=error`), never jumped over; prefetched bytes are bounded.
+ *
+ * No consumer group is joined, so there are no rebalances; `assign` at the manifest's offsets is the whole of it.
+ */
+import kafka from '@confluentinc/kafka-javascript';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LogRecord, OpenReader, ReaderRequest, TopicReader } from '../../activities/ports/topic.ts';
+import { fault, messageOf } from '../../contracts/errors.ts';
+import type { KafkaSettings } from '../../contracts/settings.ts';
+import { kafkaClientConfig } from './client-config.ts';
+import { CODE, kafkaFault, readKafkaError } from './errors.ts';
+
+const CALL_TIMEOUT_MS = 10_000;
+/** librdkafka's queue of one reader: all that it holds beyond the caller's own buffers. */
+const PREFETCH_KIB = 32 * 1024;
+const PREFETCH_MESSAGES = 50_000;
+const FETCH_BYTES = 8 * 1024 * 1024;
+const FETCH_PARTITION_BYTES = 1024 * 1024;
+/**
+ * `consume(n)` waits this long for each further record, on a thread of libuv's pool of four. Longer starves the file
+ * system and the hashes of threads, and turns a trickle into a wait of n times this; shorter is not possible.
+ */
+const NEXT_RECORD_MS = 1;
+/** Pause between looks at an empty queue. */
+const IDLE_PAUSE_MS = 10;
+/**
+ * A partition that should have records but brings none for this long is asked for its log's bounds: the binding
+ * swallows an error that comes up behind records of the same batch (workers.cc, KafkaConsumerConsumeNum).
+ */
+const STALL_CHECK_MS = 5_000;
+
+export function openReaderWith(settings: KafkaSettings): OpenReader {
+  return async (request) => {
+    const expected = new Map(request.from);
+    const consumer = await openConsumer(settings, request, expected);
+    return reader(settings, request, expected, consumer);
+  };
+}
+
+async function openConsumer(
+  settings: KafkaSettings,
+  request: ReaderRequest,
+  from: ReadonlyMap<number, number>,
+): Promise<kafka.KafkaConsumer> {
+  const consumer = new kafka.KafkaConsumer(
+    {
+      ...kafkaClientConfig(settings, 'land'),
+      'group.id': request.group,
+      'enable.auto.commit': false,
+      'enable.auto.offset.store': false,
+      'isolation.level': 'read_committed',
+      'enable.partition.eof': false,
+      'check.crcs': true,
+      'queued.max.messages.kbytes': PREFETCH_KIB,
+      'queued.min.messages': PREFETCH_MESSAGES,
+      'fetch.max.bytes': FETCH_BYTES,
+      'fetch.message.max.bytes': FETCH_PARTITION_BYTES,
+      'fetch.wait.max.ms': 100,
+      'fetch.queue.backoff.ms': 10,
+      'fetch.error.backoff.ms': 100,
+    },
+    { 'auto.offset.reset': 'error' },
+  );
+  // Connection losses are librdkafka's to mend; what matters comes back through consume.
+  consumer.on('event.error', () => undefined);
+  consumer.setDefaultConsumeTimeout(NEXT_RECORD_MS);
+  await new Promise<void>((resolve, reject) => {
+    consumer.connect({ topic: request.topic, timeout: CALL_TIMEOUT_MS }, (error: unknown) => {
+      if (error) reject(kafkaFault(error, `reading topic ${request.topic}: connecting`));
+      else resolve();
+    });
+  });
+  consumer.assign([...from].map(([partition, offset]) => ({ topic: request.topic, partition, offset })));
+  return consumer;
+}
+
+function reader(
+  settings: KafkaSettings,
+  request: ReaderRequest,
+  expected: Map<number, number>,
+  opened: kafka.KafkaConsumer,
+): TopicReader {
+  const { topic } = request;
+  const doing = `reading topic ${topic}`;
+  const toppars = [...expected.keys()].map((partition) => ({ topic, partition }));
+  let consumer = opened;
+  let lastMoved = Date.now();
+
+  function consume(maxRecords: number): Promise<kafka.Message[]> {
+    return new Promise((resolve, reject) => {
+      consumer.consume(maxRecords, (error: unknown, messages) => {
+        if (!error) resolve(messages);
+        else reject(error instanceof Error ? error : new Error(messageOf(error)));
+      });
+    });
+  }
+
+  /** Every record must come at or after its partition's position: a gap is a marker or an aborted record, less is a repeat. */
+  function check(messages: readonly kafka.Message[]): void {
+    let partition = -1;
+    let next = 0;
+    for (const message of messages) {
+      if (message.partition !== partition) {
+        if (partition >= 0) expected.set(partition, next);
+        partition = message.partition;
+        next = expected.get(partition) ?? Number.MAX_SAFE_INTEGER;
+      }
+      if (message.offset < next) {
+        throw fault(
+          'KafkaUnavailable',
+          `${doing}: partition ${partition} handed out ${message.offset}, expected ${next}`,
+        );
+      }
+      next = message.offset + 1;
+    }
+    if (partition >= 0) expected.set(partition, next);
+  }
+
+  /** Takes over librdkafka's positions: they are past markers that have no record. Negative ones: nothing consumed yet. */
+  function moveOverMarkers(): boolean {
+    let moved = false;
+    for (const { partition, offset } of consumer.position(toppars)) {
+      if (offset > (expected.get(partition) ?? Number.MAX_SAFE_INTEGER)) {
+        expected.set(partition, offset);
+        moved = true;
+      }
+    }
+    return moved;
+  }
+
+  function bounds(partition: number): Promise<kafka.WatermarkOffsets> {
+    return new Promise((resolve, reject) => {
+      consumer.queryWatermarkOffsets(topic, partition, CALL_TIMEOUT_MS, (error: unknown, found) => {
+        if (error) reject(kafkaFault(error, `${doing}: asking for the bounds of partition ${partition}`));
+        else resolve(found);
+      });
+    });
+  }
+
+  /** @throws Fault OffsetsExpired, ManifestConflict when a position is not within its partition's log */
+  async function checkBounds(): Promise<void> {
+    for (const [partition, position] of expected) {
+      const { lowOffset, highOffset } = await bounds(partition);
+      if (position < lowOffset) {
+        throw fault(
+          'OffsetsExpired',
+          `${doing}: partition ${partition} begins at offset ${lowOffset} now, ${position} to ${lowOffset} expired or were ` +
+            'deleted before they were landed; raise the retention, and use --accept-loss to land on without them',
+        );
+      }
+      if (position > highOffset) {
+        throw fault(
+          'ManifestConflict',
+          `${doing}: partition ${partition} ends at offset ${highOffset}, but ${position} was landed already: the log was ` +
+            'cut short (unclean leader election?); land it to a new prefix',
+        );
+      }
+    }
+  }
+
+  async function reopen(): Promise<void> {
+    await disconnect(consumer);
+    consumer = await openConsumer(settings, request, expected);
+    lastMoved = Date.now();
+  }
+
+  return {
+    async read(maxRecords, timeoutMs): Promise<readonly LogRecord[]> {
+      const deadline = Date.now() + timeoutMs;
+      for (;;) {
+        let messages: kafka.Message[];
+        try {
+          messages = await consume(maxRecords);
+        } catch (error) {
+          if (readKafkaError(error).code === CODE.timedOut) messages = [];
+          else {
+            // The error names no partition: look which one is out of its log's bounds.
+            await checkBounds();
+            throw kafkaFault(error, doing);
+          }
+        }
+        check(messages);
+        const moved = moveOverMarkers();
+        const now = Date.now();
+        if (messages.length > 0 || moved) lastMoved = now;
+        if (messages.length > 0) return messages as readonly LogRecord[];
+        if (now - lastMoved > STALL_CHECK_MS) {
+          await checkBounds();
+          lastMoved = now;
+        }
+        if (moved || now >= deadline) return [];
+        await sleep(IDLE_PAUSE_MS);
+      }
+    },
+    positions: () => expected,
+    pause(partitions) {
+      consumer.pause(partitions.map((partition) => ({ topic, partition })));
+    },
+    resume(partitions) {
+      consumer.resume(partitions.map((partition) => ({ topic, partition })));
+    },
+    // A new consumer instead of librdkafka's seek: that one resets its own position from another thread, later.
+    async seek(partition, offset) {
+      expected.set(partition, offset);
+      await reopen();
+    },
+    async commitLag(offsets) {
+      const wanted = [...offsets].map(([partition, offset]) => ({ topic, partition, offset }));
+      await new Promise<void>((resolve, reject) => {
+        // The typings leave commitCb out; `commit` does not wait, and its outcome is of no other meaning than the lag shown.
+        try {
+          consumer.commit(wanted);
+          resolve();
+        } catch (error) {
+          reject(kafkaFault(error, `committing the lag of group ${request.group}`));
+        }
+      });
+    },
+    close: () => disconnect(consumer),
+  };
+}
+
+function disconnect(consumer: kafka.KafkaConsumer): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, CALL_TIMEOUT_MS);
+    consumer.disconnect(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
