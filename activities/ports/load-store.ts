@@ -62,5 +62,7 @@ export interface LoadStore {
   lostRanges(dataset: string, topicId: string): Promise<readonly LostRange[]>;
   /** @throws Fault ManifestConflict when the version is not known */
   schema(dataset: string, version: string): Promise<TableShape>;
+  /** The version first seen last; null while no replay was planned. */
+  newestSchema(dataset: string): Promise<TableShape | null>;
   noteBatch(note: LoadBatchNote): Promise<void>;
 }

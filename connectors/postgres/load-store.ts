@@ -102,6 +102,14 @@ export function openLoadStore(pool: pg.Pool): LoadStore {
           `database does not know; restore that row from a backup`,
       );
     },
+    newestSchema: async (dataset) => {
+      const rows = await ask<{ columns: Column[]; key: string[] }>(
+        `reading the newest schema version of ${dataset}`,
+        'SELECT columns, key FROM headrace.schema_version WHERE dataset = $1 ORDER BY first_seen DESC, version LIMIT 1',
+        [dataset],
+      );
+      return rows[0] ? { columns: rows[0].columns, key: rows[0].key } : null;
+    },
     noteBatch: async (note) => {
       await ask(
         `noting a load of ${note.pipeline}`,

@@ -7,6 +7,7 @@
  * transaction, look again.
  */
 import type pg from 'pg';
+import type { TableName } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { TableOwner, TablePlan, WarehouseTable } from '../../activities/ports/warehouse.ts';
 import { warehouseType } from '../../formats/postgres-types.ts';
@@ -41,6 +42,17 @@ export async function ensureTable(pool: pg.Pool, table: WarehouseTable, owner: T
       const list = faults.map((each) => `\n  - ${each}`).join('');
       throw fault('TableUnsuited', `warehouse table ${quoteTable(table.name)} cannot be loaded:${list}`);
     }
+  });
+}
+
+/** The ledger alone: offsets without rows may come before the first row, and with it the table. */
+export async function ensureLedger(pool: pg.Pool, name: TableName): Promise<void> {
+  await withClient(pool, doing('starting the ledger of', name), async (client) => {
+    if (!(await existing(client, [LEDGER, OWNER])).includes(false)) return;
+    await beginShort(client);
+    await client.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK]);
+    for (const statement of await missingLedgerDdl(client)) await client.query(statement);
+    await client.query('COMMIT');
   });
 }
 

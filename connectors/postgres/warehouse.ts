@@ -7,7 +7,7 @@ import type { PostgresSettings } from '../../contracts/settings.ts';
 import type { Warehouse } from '../../activities/ports/warehouse.ts';
 import { openPool } from './pool.ts';
 import { moveLedger, readLedger, startLedger } from './warehouse-ledger.ts';
-import { ensureTable, planTable } from './warehouse-ensure.ts';
+import { ensureLedger, ensureTable, planTable } from './warehouse-ensure.ts';
 import { stageRows } from './warehouse-stage.ts';
 import { doing, withClient } from './warehouse-session.ts';
 
@@ -21,7 +21,10 @@ export function openPostgresWarehouse(settings: PostgresSettings): Warehouse {
     planTable: (table, owner) => planTable(pool, table, owner),
     ensureTable: (table, owner) => ensureTable(pool, table, owner),
     ledger: (name, topicId) => readLedger(pool, name, topicId),
-    startLedger: (name, topicId, starts) => startLedger(pool, name, topicId, starts),
+    startLedger: async (name, topicId, starts) => {
+      await ensureLedger(pool, name);
+      await startLedger(pool, name, topicId, starts);
+    },
     stage: (table, csvPath, signal) => stageRows(pool, table, csvPath, signal),
     advance: (name, topicId, steps) =>
       withClient(pool, doing('moving the ledger of', name), async (client) => {

@@ -1,0 +1,151 @@
+/**
+ * Batch after batch of one topic id, from the ledger's place on. Guarantees that a batch that ran ahead is let go whenever
+ * the one before it did not get in: it began where that one would have ended.
+ *
+ * While a batch is in its transaction (PostgreSQL's processor time), the next one is fetched, exported and copied to a
+ * second session's staging table (DuckDB's and Node's). A batch of a million rows has nothing to overlap with; hence
+ * batches of about 250,000.
+ */
+import { isFault } from '../contracts/errors.ts';
+import { datasetOf } from '../contracts/pipeline.ts';
+import type { LoadInput } from '../contracts/temporal.ts';
+import { BATCH_MAX_BYTES, type LoadBatch } from './load-batch.ts';
+import { type Place, after, nextBatch, reached } from './load-places.ts';
+import { type PreparePorts, type Prepared, prepareBatch } from './load-prepare.ts';
+import type { LoadStore } from './ports/load-store.ts';
+import type { OpenWarehouse, Warehouse, WarehouseTable } from './ports/warehouse.ts';
+import type { Pulse } from './pulse.ts';
+
+export interface LoadPorts extends Omit<PreparePorts, 'warehouse'> {
+  loads: LoadStore;
+  openWarehouse: OpenWarehouse;
+  /** Rows a batch, about; at most a million. Default 250,000. */
+  batchRows?: number;
+}
+
+export interface LoadTotals {
+  /** Records brought in (of a key's several records in a batch only the last is written). */
+  rows: number;
+  cuts: number;
+  batches: number;
+}
+
+export interface LoaderSetting {
+  ports: LoadPorts;
+  warehouse: Warehouse;
+  request: LoadInput & { workflowId: string };
+  pulse: Pulse;
+  /** Counted up as batches get in. */
+  totals: LoadTotals;
+  /** No batch is begun after this says so. */
+  timeIsUp: () => boolean;
+}
+
+const BATCH_ROWS = 250_000;
+/** A smaller batch is not begun while another runs or landing goes on: what is sealed meanwhile joins it… */
+const WORTH_ROWS = 50_000;
+/** …for no longer than this. */
+const GATHER_MS = 1_000;
+
+export function createLoader({ ports, warehouse, request, pulse, totals, timeIsUp }: LoaderSetting) {
+  const { spec, until } = request;
+  const dataset = datasetOf(spec.lake);
+  const target = spec.warehouse.table;
+  const owner = { pipeline: spec.name, topic: spec.topic.name };
+  const limits = { rows: ports.batchRows ?? BATCH_ROWS, bytes: BATCH_MAX_BYTES };
+  const tables = new Map<string, WarehouseTable>();
+  const started = new Set<string>();
+  let gatheringSince = 0;
+
+  async function ensureNewestTable(): Promise<void> {
+    const shape = await ports.loads.newestSchema(dataset);
+    if (shape) await warehouse.ensureTable({ name: target, shape }, owner);
+  }
+
+  /** The target as a schema version sees it; checked once a version. Columns that the version lacks are left alone. */
+  async function tableFor(version: string): Promise<WarehouseTable> {
+    const known = tables.get(version);
+    if (known) return known;
+    const table = { name: target, shape: await ports.loads.schema(dataset, version) };
+    await warehouse.ensureTable(table, owner);
+    tables.set(version, table);
+    return table;
+  }
+
+  /** Whether a batch is large enough to be begun now. */
+  function isWorth(place: Place, batch: LoadBatch, ahead: boolean): boolean {
+    if (batch.rows >= WORTH_ROWS) return true;
+    if (until === undefined) return !ahead;
+    if (place.topicId === until.topicId && reached(after(place, batch), until.ends)) return true;
+    if (gatheringSince === 0) gatheringSince = Date.now();
+    return Date.now() - gatheringSince > GATHER_MS;
+  }
+
+  async function prepare(place: Place, ahead: boolean): Promise<Prepared | null> {
+    if (timeIsUp()) return null;
+    const batch = await nextBatch(ports.loads, dataset, place, limits);
+    if (batch === null || !isWorth(place, batch, ahead)) return null;
+    gatheringSince = 0;
+    if (batch.schemaVersion === null) return { batch, read: 0, staged: null };
+    const table = await tableFor(batch.schemaVersion);
+    return await prepareBatch({ ...ports, warehouse }, spec.lake.bucket, table, batch, pulse.signal);
+  }
+
+  /** @returns false when another loader was there first */
+  async function apply(place: Place, { batch, read, staged }: Prepared): Promise<boolean> {
+    const began = performance.now();
+    try {
+      // Only now, when there is something to load: a dataset that is only looked at leaves no trace in the warehouse.
+      if (!started.has(place.topicId))
+        await warehouse.startLedger(target, place.topicId, Object.fromEntries(place.next));
+      started.add(place.topicId);
+      if (staged) await staged.apply(place.topicId, batch.steps);
+      else await warehouse.advance(target, place.topicId, batch.steps);
+    } catch (error) {
+      if (isFault(error, 'LedgerMoved')) return false;
+      throw error;
+    } finally {
+      await staged?.release();
+    }
+    totals.rows += read;
+    totals.cuts += batch.cuts;
+    totals.batches += 1;
+    const seconds = (performance.now() - began) / 1000;
+    const { workflowId } = request;
+    await ports.loads.noteBatch({ pipeline: spec.name, workflowId, cuts: batch.cuts, rows: read, seconds });
+    return true;
+  }
+
+  /** @returns whether the ledger moved, by us or by another loader */
+  async function loadFrom(from: Place): Promise<boolean> {
+    let place = from;
+    let ready = await prepare(place, false);
+    if (ready === null) return false;
+    while (ready !== null) {
+      const next = after(place, ready.batch);
+      // It may fail while nobody awaits it: settled, its error is kept and not thrown into the void.
+      const ahead = settle(prepare(next, true));
+      const applied = await settle(apply(place, ready));
+      const prepared = await ahead;
+      const goOn = applied.ok && applied.value && prepared.ok && !pulse.signal.aborted;
+      if (!goOn && prepared.ok) await prepared.value?.staged?.release();
+      if (!applied.ok) throw applied.error;
+      if (!applied.value) return true;
+      if (!prepared.ok) throw prepared.error;
+      pulse.throwIfCancelled();
+      place = next;
+      ready = prepared.value ?? (await prepare(place, false));
+    }
+    return true;
+  }
+  return { ensureNewestTable, loadFrom };
+}
+
+type Settled<T> = { ok: true; value: T } | { ok: false; error: unknown };
+
+function settle<T>(work: Promise<T>): Promise<Settled<T>> {
+  return work.then(
+    (value) => ({ ok: true, value }),
+    (error: unknown) => ({ ok: false, error }),
+  );
+}

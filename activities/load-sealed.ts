@@ -1,0 +1,74 @@
+/**
+ * Loads what is sealed and not in the ledger, until that is enough. Two of these at once are safe, by the warehouse's
+ * compare and set: the slower one finds the ledger moved, reads it again and goes on.
+ */
+import { datasetOf } from '../contracts/pipeline.ts';
+import type { LoadInput } from '../contracts/temporal.ts';
+import { type Place, reached, readPlaces } from './load-places.ts';
+import { type LoadPorts, type LoadTotals, createLoader } from './load-run.ts';
+import type { Pulse } from './pulse.ts';
+
+export interface LoadRequest extends LoadInput {
+  /** For the note of each batch. */
+  workflowId: string;
+  /** Returns to the workflow after so long, so that it can show progress; waits for more rows no longer than this. */
+  returnAfterMs: number;
+}
+
+export interface LoadRound extends LoadTotals {
+  /** Ledger by partition, of the topic that was asked for, else of the newest. */
+  ledger: Readonly<Record<number, number>>;
+  /** `until` is reached; without it: nothing sealed was left. */
+  done: boolean;
+}
+
+const POLL_MS = 250;
+const BEAT_MS = 3_000;
+
+/** @throws Fault; see the ports. LedgerMoved never leaves here. */
+export async function loadSealed(ports: LoadPorts, request: LoadRequest, pulse: Pulse): Promise<LoadRound> {
+  const { spec, until } = request;
+  const warehouse = ports.openWarehouse(spec.warehouse.connection);
+  const dataset = datasetOf(spec.lake);
+  const totals = { rows: 0, cuts: 0, batches: 0 };
+  const startedAt = Date.now();
+  const timeIsUp = (): boolean => Date.now() - startedAt > request.returnAfterMs;
+  // Timed, because one transaction may outlast the heartbeat's patience; statements have timeouts of their own.
+  const beating = setInterval(() => pulse.beat({ rows: totals.rows }), BEAT_MS);
+  try {
+    const loader = createLoader({ ports, warehouse, request, pulse, totals, timeIsUp });
+    // Before the ledger is read: a table that was dropped and is made anew starts with an empty ledger.
+    await loader.ensureNewestTable();
+    for (;;) {
+      const places = await readPlaces(ports.loads, warehouse, dataset, spec.warehouse.table);
+      const asked = until === undefined ? places.at(-1) : placeOf(places, until.topicId);
+      const satisfied = until !== undefined && reached(asked, until.ends);
+      let moved = false;
+      for (const place of satisfied ? [] : places) moved = (await loader.loadFrom(place)) || moved;
+      const done = satisfied || (until === undefined && !moved);
+      if (done || (timeIsUp() && !moved)) return { ...totals, ledger: Object.fromEntries(asked?.next ?? []), done };
+      // Once the time is up, one more turn reads the places that are reported; it finds nothing that it may begin.
+      if (!moved) await pause(POLL_MS, pulse.signal);
+      pulse.throwIfCancelled();
+    }
+  } finally {
+    clearInterval(beating);
+  }
+}
+
+function placeOf(places: readonly Place[], topicId: string): Place | undefined {
+  return places.find((place) => place.topicId === topicId);
+}
+
+/** Ends early, without an error, when the signal is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}
