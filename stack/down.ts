@@ -4,9 +4,11 @@
  */
 import { existsSync, rmSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { composeDown } from './compose.ts';
 import { withLock } from './lock.ts';
-import { nativeServices, stop } from './native.ts';
-import { loadState, lockFileOf, stateFileOf } from './state.ts';
+import { stopProcess } from './native.ts';
+import { stackServices } from './services.ts';
+import { loadState, lockFileOf, stateFileOf, type StackStateFile } from './state.ts';
 import type { OnProgress } from './types.ts';
 
 export interface DownOptions {
@@ -30,21 +32,25 @@ export async function down(options: DownOptions): Promise<void> {
   const onProgress = options.onProgress ?? ((): void => undefined);
   await withLock(lockFileOf(home), { signal: options.signal, timeoutMs: LOCK_TIMEOUT_MS }, async () => {
     const state = loadState(home);
-    if (state !== undefined) {
-      const services = nativeServices(state);
-      // Temporal first: it would go on handing out work whose services are going away.
-      const first = services.filter((service) => service.name === 'temporal');
-      const others = services.filter((service) => service.name !== 'temporal');
-      for (const group of [first, others]) {
-        await Promise.all(group.map((service) => stop(service, { home, state, onProgress })));
-      }
-    }
-    if (!purge) return;
-    if (state?.postgresData !== undefined) rmSync(state.postgresData, { recursive: true, force: true });
+    if (state?.mode === 'native') await stopProcesses(home, state, onProgress);
+    if (state?.mode === 'compose') await composeDown(purge, { home, state, signal: options.signal });
+    // Only where a state file says that a stack was here: the folder may be one of the user's, named by mistake.
+    if (!purge || state === undefined) return;
+    if (state.postgresData !== undefined) rmSync(state.postgresData, { recursive: true, force: true });
     for (const folder of FOLDERS) rmSync(join(home, folder), { recursive: true, force: true });
     rmSync(stateFileOf(home), { force: true });
   });
   if (purge) removeIfEmpty(home);
+}
+
+/** Temporal first: it would go on handing out work whose services are going away. The others need no order. */
+async function stopProcesses(home: string, state: StackStateFile, onProgress: OnProgress): Promise<void> {
+  const services = stackServices(state);
+  const first = services.filter((service) => service.name === 'temporal');
+  const others = services.filter((service) => service.name !== 'temporal');
+  for (const group of [first, others]) {
+    await Promise.all(group.map((service) => stopProcess(service, { home, state, onProgress })));
+  }
 }
 
 function removeIfEmpty(folder: string): void {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { StackError } from './stack-error.ts';
 import type { Database, GivenServices } from './types.ts';
 import { DATABASES, S3_REGION } from './types.ts';
 
@@ -76,10 +77,25 @@ export function givenServices(environment: Environment = process.env): GivenServ
   };
 }
 
+/**
+ * HEADRACE_STACK, `native` or `compose`: how a home's first `up` starts services, where it should not decide itself.
+ * @throws StackError for anything else
+ */
+export function wantedMode(environment: Environment = process.env): 'native' | 'compose' | undefined {
+  const mode = setting(environment, 'HEADRACE_STACK');
+  if (mode === undefined || mode === 'native' || mode === 'compose') return mode;
+  throw new StackError(`HEADRACE_STACK is '${mode}'; it can be native or compose, or unset to let up decide`);
+}
+
 /** The variables of a stack, marked, so that `givenServices` knows them again in any shell they were exported to. */
 export function markedEnvironment(variables: Record<string, string>): Record<string, string> {
   const digests = Object.entries(variables).map(([name, value]) => digest(name, value));
   return { ...variables, [MARK]: digests.join('.') };
+}
+
+/** Keeps the AWS SDK's notice about Node 20 (support until January 2027) out of a user's progress display. */
+export function silenceAwsNotice(): void {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 }
 
 /** What a child process inherits: all of ours, with `extra` on top. */

@@ -1,31 +1,15 @@
-/** The services of a home as processes of this machine: which they are, and how one is found, started or revived. */
+/** One service of a home as a process of this machine: found, started, revived or stopped. */
 import { isFree } from './ports.ts';
 import { endOwned, isAlive } from './process-identity.ts';
-import { kafka } from './services/kafka.ts';
-import { minio } from './services/minio.ts';
-import { postgres } from './services/postgres.ts';
-import { seaweedfs } from './services/seaweedfs.ts';
-import { temporal } from './services/temporal.ts';
 import { launchDetached, waitUntilReady, type Service, type ServiceContext } from './service.ts';
 import { StackError, StackInterrupted } from './stack-error.ts';
 import { logFileOf, saveState, type StackStateFile } from './state.ts';
-import type { OnProgress, ServiceName } from './types.ts';
+import type { OnProgress } from './types.ts';
 
 /** How long a process that lives but does not answer is given before it is replaced (a stopped one never answers). */
 const SILENT_MS = 5_000;
 
-/** The services in the order in which they are begun: MinIO first, since building it takes longest. */
-export function nativeServices(state: StackStateFile): Service[] {
-  return [state.s3Kind === 'minio' ? minio : seaweedfs, kafka, postgres, temporal];
-}
-
-export function nativeService(state: StackStateFile, name: ServiceName): Service {
-  const found = nativeServices(state).find((service) => service.name === name);
-  if (found === undefined) throw new StackError(`there is no service ${name}`);
-  return found;
-}
-
-export interface NativeOptions {
+export interface StackOptions {
   home: string;
   cache: string;
   state: StackStateFile;
@@ -37,7 +21,7 @@ export interface NativeOptions {
  * Whether the service runs and answers. A process that lives but is silent is given a few seconds, then ended.
  * @returns true if it can be used as it is; else it is down, and its ports are its own to take again
  */
-export async function find(service: Service, options: NativeOptions): Promise<boolean> {
+export async function findProcess(service: Service, options: StackOptions): Promise<boolean> {
   const { state } = options;
   const owned = state.processes[service.name];
   if (!isAlive(owned)) return false;
@@ -55,7 +39,7 @@ export async function find(service: Service, options: NativeOptions): Promise<bo
     await waitUntilReady(
       { ...service, startTimeoutMs: SILENT_MS },
       context,
-      owned,
+      () => isAlive(owned),
       logFileOf(options.home, service.title),
     );
     report('found', `process ${owned.pid}`);
@@ -63,7 +47,7 @@ export async function find(service: Service, options: NativeOptions): Promise<bo
   } catch (error) {
     if (error instanceof StackInterrupted) throw error;
     report('stopping', `process ${owned.pid} lives but does not answer; replacing it`);
-    await endOwned(owned, service.stopGraceMs);
+    await endOwned(owned, service.stopSignal, service.stopGraceMs);
     return false;
   }
 }
@@ -73,7 +57,7 @@ export async function find(service: Service, options: NativeOptions): Promise<bo
  * waited for.
  * @throws StackError with the cause and the log's tail; StackInterrupted on abort
  */
-export async function start(service: Service, options: NativeOptions): Promise<void> {
+export async function startProcess(service: Service, options: StackOptions): Promise<void> {
   const report = reporter(service, options);
   const context: ServiceContext = { ...contextOf(service, options), say: report };
   try {
@@ -98,22 +82,22 @@ export async function start(service: Service, options: NativeOptions): Promise<v
   }
 }
 
-async function becomeReady(service: Service, context: ServiceContext, options: NativeOptions): Promise<void> {
+async function becomeReady(service: Service, context: ServiceContext, options: StackOptions): Promise<void> {
   const owned = options.state.processes[service.name];
   if (owned === undefined) return;
-  await waitUntilReady(service, context, owned, logFileOf(options.home, service.title));
+  await waitUntilReady(service, context, () => isAlive(owned), logFileOf(options.home, service.title));
   owned.ready = true;
   context.save();
 }
 
 /** Ends the service's process and takes it out of the state file. */
-export async function stop(service: Service, options: Omit<NativeOptions, 'cache' | 'signal'>): Promise<void> {
+export async function stopProcess(service: Service, options: Omit<StackOptions, 'cache' | 'signal'>): Promise<void> {
   const owned = options.state.processes[service.name];
   if (owned === undefined) return;
   const report = reporter(service, options);
   if (isAlive(owned)) {
     report('stopping', `process ${owned.pid}`);
-    const how = await endOwned(owned, service.stopGraceMs);
+    const how = await endOwned(owned, service.stopSignal, service.stopGraceMs);
     report('stopped', how === 'killed' ? `killed: it did not end within ${service.stopGraceMs / 1000} s` : '');
   }
   const { [service.name]: _ended, ...others } = options.state.processes;
@@ -121,12 +105,13 @@ export async function stop(service: Service, options: Omit<NativeOptions, 'cache
   saveState(options.home, options.state);
 }
 
-function contextOf(service: Service, options: NativeOptions): ServiceContext {
+export function contextOf(service: Service, options: StackOptions): ServiceContext {
   const { home, cache, state, signal } = options;
   return { home, cache, state, signal, say: reporter(service, options), save: () => saveState(home, state) };
 }
 
-function reporter(
+/** Progress of one service, with the seconds since this call. */
+export function reporter(
   service: Service,
   { onProgress }: { onProgress: OnProgress },
 ): (state: Parameters<OnProgress>[0]['state'], detail: string) => void {

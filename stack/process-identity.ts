@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { descendantsOf } from './process-tree.ts';
 
 export interface OwnedProcess {
   pid: number;
@@ -61,32 +62,50 @@ export function isAlive(owned: OwnedProcess | undefined): owned is OwnedProcess 
 }
 
 /**
- * Sends a signal to the process group that the process leads (services are started as leaders, so that their
- * helpers get it too), or to the process alone if it leads none.
+ * Sends a signal to the process alone.
  * @returns false if the process is gone, or its pid is another's by now
  */
 export function signalOwned(owned: OwnedProcess, signal: NodeJS.Signals): boolean {
-  if (!isAlive(owned)) return false;
-  for (const target of [-owned.pid, owned.pid]) {
-    try {
-      process.kill(target, signal);
-      return true;
-    } catch {
-      // No such group: try the process itself; no such process: it ended between the check and the signal.
-    }
-  }
-  return false;
+  return isAlive(owned) && send(owned.pid, signal);
 }
 
 /**
- * Ends a process: SIGCONT (a stopped one takes no SIGTERM), SIGTERM, and after `graceMs` SIGKILL.
+ * Sends a signal to the process and all that descend from it, itself first, so that it starts no others. By descent
+ * and not by process group: PostgreSQL's backends each lead a group of their own.
+ * @returns false if the process is gone, or its pid is another's by now
+ */
+export function signalTree(owned: OwnedProcess, signal: NodeJS.Signals): boolean {
+  if (!isAlive(owned)) return false;
+  const descendants = descendantsOf(owned.pid);
+  const sent = send(owned.pid, signal);
+  for (const pid of descendants) send(pid, signal);
+  return sent;
+}
+
+function send(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch {
+    // It ended between the look and the signal.
+    return false;
+  }
+}
+
+/**
+ * Ends a process: wakes it (a stopped one takes no signal), asks it to end, and after `graceMs` kills it and its tree.
+ * @param ask the signal on which it ends soon and in order
  * @returns how it ended; 'gone' if it was not there to begin with
  */
-export async function endOwned(owned: OwnedProcess, graceMs: number): Promise<'gone' | 'ended' | 'killed'> {
-  if (!signalOwned(owned, 'SIGTERM')) return 'gone';
-  signalOwned(owned, 'SIGCONT');
+export async function endOwned(
+  owned: OwnedProcess,
+  ask: 'SIGTERM' | 'SIGINT',
+  graceMs: number,
+): Promise<'gone' | 'ended' | 'killed'> {
+  if (!signalOwned(owned, ask)) return 'gone';
+  signalTree(owned, 'SIGCONT');
   if (await waitUntilGone(owned, graceMs)) return 'ended';
-  signalOwned(owned, 'SIGKILL');
+  signalTree(owned, 'SIGKILL');
   await waitUntilGone(owned, 10_000);
   return 'killed';
 }

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childEnvironment } from './environment.ts';
 import { tailOf } from './log-tail.ts';
-import { identityOf, isAlive, type OwnedProcess } from './process-identity.ts';
+import { identityOf, type OwnedProcess } from './process-identity.ts';
 import { StackError, StackInterrupted, reasonOf } from './stack-error.ts';
 import type { StackStateFile } from './state.ts';
 import type { ServiceName } from './types.ts';
@@ -39,7 +39,9 @@ export interface Service {
   title: string;
   /** How long it may take from its start until `ready` holds. */
   startTimeoutMs: number;
-  /** How long it may take to end after SIGTERM before it is killed. */
+  /** The signal on which it ends soon and in order, whoever is connected. */
+  stopSignal: 'SIGTERM' | 'SIGINT';
+  /** How long it may take to end after `stopSignal` before it is killed. */
   stopGraceMs: number;
   ports: (state: StackStateFile) => number[];
   /** Programs that must be on the PATH before `prepare` can do its work; see prerequisites.ts. */
@@ -88,12 +90,13 @@ const READY_POLL_MS = 100;
 
 /**
  * Waits until `ready` stops throwing.
+ * @param lives whether there is still something to wait for
  * @throws StackError with the tail of the log if the process ends or the time is up; StackInterrupted on abort
  */
 export async function waitUntilReady(
   service: Service,
   context: ServiceContext,
-  owned: OwnedProcess,
+  lives: () => boolean,
   log: string,
 ): Promise<void> {
   const deadline = Date.now() + service.startTimeoutMs;
@@ -107,7 +110,7 @@ export async function waitUntilReady(
       if (error instanceof StackError) throw error;
       reason = reasonOf(error);
     }
-    if (!isAlive(owned)) {
+    if (!lives()) {
       throw new StackError(`${service.title} ended while it was starting; the cause is in its log\n${tailOf(log)}`);
     }
     await sleep(READY_POLL_MS);

@@ -3,18 +3,21 @@
  * left alone, what is missing is started on its old ports with its old data, and what one call began and could not
  * finish it stops again.
  */
-import { givenServices } from './environment.ts';
+import { composeIsUsable } from './compose.ts';
+import { findContainer, startContainers } from './containers.ts';
+import { givenServices, wantedMode } from './environment.ts';
 import { requireGiven } from './given.ts';
 import { stackInfo } from './info.ts';
 import { withLock } from './lock.ts';
-import { find, nativeServices, start, stop, type NativeOptions } from './native.ts';
+import { findProcess, startProcess, stopProcess, type StackOptions } from './native.ts';
 import { choosePorts, isFree } from './ports.ts';
 import { isInstalled, requirePrograms } from './prerequisites.ts';
 import { minioIsBuilt } from './services/minio.ts';
 import type { Service } from './service.ts';
+import { isGiven, stackServices } from './services.ts';
 import { StackError, StackInterrupted } from './stack-error.ts';
 import { PORT_NAMES, loadState, newSecrets, saveState, lockFileOf, type StackStateFile } from './state.ts';
-import { DATABASES, type GivenServices, type OnProgress, type StackInfo } from './types.ts';
+import type { GivenServices, OnProgress, StackInfo } from './types.ts';
 
 export interface UpOptions {
   home: string;
@@ -30,48 +33,48 @@ export interface UpOptions {
 const LOCK_TIMEOUT_MS = 15 * 60_000;
 
 /**
- * Brings the home's stack up.
+ * Brings the home's stack up: services that settings name are used as they are; the others run in Docker where a
+ * daemon answered at the home's first `up`, else as processes of this machine.
  * @throws StackError naming what did not come up, why (with its log's end) and what to do; StackInterrupted
  */
 export async function up(options: UpOptions): Promise<StackInfo> {
   const { home, cache, signal } = options;
   const given = options.given ?? givenServices();
   const onProgress = options.onProgress ?? ((): void => undefined);
-  await requireGiven(given);
-  return await withLock(lockFileOf(home), { signal, timeoutMs: LOCK_TIMEOUT_MS }, async () => {
-    const state = loadState(home) ?? (await newState(cache));
-    saveState(home, state);
-    const native: NativeOptions = { home, cache, state, signal, onProgress };
-    const wanted = nativeServices(state).filter((service) => !isGiven(service, given));
-    const found = await Promise.all(wanted.map((service) => find(service, native)));
-    const missing = wanted.filter((_, index) => found[index] === false);
-    if (missing.length > 0) {
-      requirePrograms(missing, cache);
-      if (missing.length === wanted.length) await renewTakenPorts(state, missing);
-      await startAll(missing, native);
+  try {
+    await requireGiven(given);
+    return await withLock(lockFileOf(home), { signal, timeoutMs: LOCK_TIMEOUT_MS }, async () => {
+      const state = loadState(home) ?? (await newState(cache));
+      saveState(home, state);
+      const wanted = stackServices(state).filter((service) => !isGiven(service, given));
+      await bringUp(wanted, { home, cache, state, signal, onProgress });
+      return stackInfo(home, state, given);
+    });
+  } catch (error) {
+    if (signal?.aborted === true && !(error instanceof StackInterrupted)) {
+      throw new StackInterrupted('interrupted before anything was started', { cause: error });
     }
-    return stackInfo(home, state, given);
-  });
-}
-
-function isGiven({ name }: Service, given: GivenServices): boolean {
-  switch (name) {
-    case 'temporal':
-      return given.temporalAddress !== undefined;
-    case 'kafka':
-      return given.kafkaBrokers !== undefined;
-    case 's3':
-      return given.s3 !== undefined;
-    case 'postgres':
-      return DATABASES.every((database) => given.postgres[database] !== undefined);
+    throw error;
   }
 }
 
+async function bringUp(wanted: Service[], options: StackOptions): Promise<void> {
+  const { state, cache } = options;
+  const native = state.mode === 'native';
+  const found = await Promise.all(wanted.map((service) => (native ? findProcess : findContainer)(service, options)));
+  const missing = wanted.filter((_, index) => found[index] === false);
+  if (missing.length === 0) return;
+  if (native) requirePrograms(missing, cache);
+  if (missing.length === wanted.length) await renewTakenPorts(missing, options);
+  await (native ? startProcesses : startContainers)(missing, options);
+}
+
 async function newState(cache: string): Promise<StackStateFile> {
+  const mode = wantedMode() ?? (composeIsUsable() ? 'compose' : 'native');
   return {
     version: 1,
-    mode: 'native',
-    s3Kind: minioIsBuilt(cache) || isInstalled('go') ? 'minio' : 'seaweedfs',
+    mode,
+    s3Kind: mode === 'compose' || minioIsBuilt(cache) || isInstalled('go') ? 'minio' : 'seaweedfs',
     ports: await choosePorts(PORT_NAMES),
     secrets: newSecrets(),
     processes: {},
@@ -79,20 +82,22 @@ async function newState(cache: string): Promise<StackStateFile> {
 }
 
 /** A stack that is down as a whole has no client that knows its ports, so those taken meanwhile are chosen again. */
-async function renewTakenPorts(state: StackStateFile, services: Service[]): Promise<void> {
+async function renewTakenPorts(services: Service[], { home, state }: StackOptions): Promise<void> {
   const taken: boolean[] = [];
   for (const port of services.flatMap((service) => service.ports(state))) taken.push(!(await isFree(port)));
-  if (taken.includes(true)) state.ports = await choosePorts(PORT_NAMES);
+  if (!taken.includes(true)) return;
+  state.ports = await choosePorts(PORT_NAMES);
+  saveState(home, state);
 }
 
 /** Starts all at once; if one fails or the user interrupts, the others are interrupted, and all of them stopped. */
-async function startAll(services: Service[], options: NativeOptions): Promise<void> {
+async function startProcesses(services: Service[], options: StackOptions): Promise<void> {
   const failed = new AbortController();
   const signal = options.signal === undefined ? failed.signal : AbortSignal.any([options.signal, failed.signal]);
   const outcomes = await Promise.allSettled(
     services.map(async (service) => {
       try {
-        await start(service, { ...options, signal });
+        await startProcess(service, { ...options, signal });
       } catch (error) {
         failed.abort(new StackInterrupted(`${service.title} failed`));
         throw error;
@@ -101,14 +106,12 @@ async function startAll(services: Service[], options: NativeOptions): Promise<vo
   );
   const errors = outcomes.flatMap((outcome): unknown[] => (outcome.status === 'rejected' ? [outcome.reason] : []));
   if (errors.length === 0) return;
-  await Promise.all(services.map((service) => stop(service, options)));
+  await Promise.all(services.map((service) => stopProcess(service, options)));
+  if (options.signal?.aborted === true) {
+    const titles = services.map((service) => service.title).join(', ');
+    throw new StackInterrupted(`interrupted; stopped what was being started: ${titles}`, { cause: errors[0] });
+  }
   const causes = errors.filter((error) => error instanceof StackError);
   if (causes.length > 1) throw new StackError(causes.map((cause) => cause.message).join('\n'), { cause: causes[0] });
-  throw causes[0] ?? (options.signal?.aborted === true ? interrupted(services) : errors[0]);
-}
-
-function interrupted(services: Service[]): StackInterrupted {
-  return new StackInterrupted(
-    `interrupted; stopped what was being started: ${services.map((service) => service.title).join(', ')}`,
-  );
+  throw causes[0] ?? errors[0];
 }

@@ -26,6 +26,7 @@ export const kafka: Service = {
   name: 'kafka',
   title: 'kafka',
   startTimeoutMs: 120_000,
+  stopSignal: 'SIGTERM',
   stopGraceMs: 20_000,
   ports: ({ ports }) => [ports.kafka, ports.kafkaController],
   needs: (cache) => (existsSync(join(cache, KEY)) ? ['java'] : ['java', 'mvn']),

@@ -19,6 +19,7 @@ export const minio: Service = {
   name: 's3',
   title: 'minio',
   startTimeoutMs: 60_000,
+  stopSignal: 'SIGTERM',
   stopGraceMs: 10_000,
   ports: ({ ports }) => [ports.s3, ports.s3Console],
   needs: (cache) => (minioIsBuilt(cache) ? [] : ['go']),

@@ -2,9 +2,10 @@
  * One PostgreSQL 18 server with the databases sales, warehouse and control, each owned by a role of its own that can
  * enter no other. Durable as shipped (fsync on): what the tests kill must come back.
  */
-import { chownSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canReach, postgresDataFolder, postgresUser, systemFolder } from './postgres-user.ts';
+import { waitForOrphans } from './postgres-orphans.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
 import { ADMIN, createDatabases, serverAnswers } from './postgres-databases.ts';
 import { runCommand } from '../run-command.ts';
@@ -18,6 +19,8 @@ export const postgres: Service = {
   name: 'postgres',
   title: 'postgres',
   startTimeoutMs: 60_000,
+  // On SIGTERM it would wait for its clients to leave.
+  stopSignal: 'SIGINT',
   stopGraceMs: 15_000,
   ports: ({ ports }) => [ports.postgres],
   needs: () => [],
@@ -26,12 +29,14 @@ export const postgres: Service = {
     const { home, cache, state, signal, say } = context;
     const user = postgresUser();
     const onWait = (pid: number): void => say('building', `process ${pid} is copying its programs`);
-    let binaries = await postgresBinaries({ cache, signal, onWait });
-    if (!canReach(user, binaries)) binaries = await postgresBinaries({ cache: systemFolder('cache'), signal, onWait });
+    mkdirSync(cache, { recursive: true });
+    const reachable = canReach(user, cache) ? cache : systemFolder('cache');
+    const binaries = await postgresBinaries({ cache: reachable, signal, onWait });
     state.postgresData ??= postgresDataFolder(user, home);
     context.save();
     const data = join(state.postgresData, 'data');
     if (!existsSync(join(data, 'PG_VERSION'))) await initialise(context, binaries, data);
+    await waitForOrphans(data, signal);
     const settings = {
       listen_addresses: '127.0.0.1',
       port: String(state.ports.postgres),

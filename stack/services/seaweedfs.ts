@@ -19,6 +19,7 @@ export const seaweedfs: Service = {
   name: 's3',
   title: 'seaweedfs',
   startTimeoutMs: 60_000,
+  stopSignal: 'SIGTERM',
   stopGraceMs: 15_000,
   ports: ({ ports }) => [
     ...[ports.s3, ports.seaweedMaster, ports.seaweedMasterGrpc, ports.seaweedVolume, ports.seaweedVolumeGrpc],
@@ -59,7 +60,7 @@ export const seaweedfs: Service = {
       command: join(folder, 'weed'),
       args: [
         ...['-logtostderr', 'server', `-dir=${data}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1'],
-        ...['-filer', '-s3', `-s3.config=${identities}`, '-s3.port.iceberg=0'],
+        ...['-filer', '-s3', `-s3.config=${identities}`, '-s3.port.iceberg=0', '-s3.port.lance=0'],
         ...numbers.map(([name, value]) => `-${name}=${value}`),
       ],
       cwd: data,

@@ -20,6 +20,7 @@ export const temporal: Service = {
   name: 'temporal',
   title: 'temporal',
   startTimeoutMs: 60_000,
+  stopSignal: 'SIGTERM',
   stopGraceMs: 10_000,
   ports: ({ ports }) => [ports.temporal, ports.temporalUi, ports.temporalHttp, ports.temporalMetrics],
   needs: (cache) => (existsSync(join(cache, KEY)) ? [] : ['python3']),

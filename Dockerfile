@@ -1,0 +1,23 @@
+# A Headrace worker; the same image answers to every other command: docker compose run --rm worker status
+
+FROM node:20.20-bookworm AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+# The Kafka client's native part: the prebuilt one where it can be fetched, else built here, where compilers are.
+COPY tsconfig.json ./
+COPY stack ./stack
+RUN node --import tsx stack/main.ts setup
+COPY . .
+
+FROM node:20.20-bookworm-slim
+# Certificates for TLS to Kafka, S3, PostgreSQL and Temporal; the libraries that a native part built from source links.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends ca-certificates libcurl4 libsasl2-2 libsasl2-modules libssl3 libzstd1 zlib1g \
+  && rm -rf /var/lib/apt/lists/*
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /app ./
+USER node
+ENTRYPOINT ["node", "/app/cli/headrace.mjs"]
+CMD ["worker"]
