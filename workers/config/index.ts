@@ -1,0 +1,43 @@
+/**
+ * Configuration: the only reader of process.env outside stack/. Settings say how services are reached (secrets
+ * included); a pipeline says what is to be done (no secrets).
+ */
+import type { PipelineSpec } from '../../contracts/pipeline.ts';
+import type { Settings } from '../../contracts/settings.ts';
+import { hasConnection, unknownText } from './connection.ts';
+import { configFault, type Problem } from './problem.ts';
+import { readPipeline } from './pipeline-file.ts';
+import { readSettings, type SettingsOptions } from './settings.ts';
+
+export { connectionOf } from './connection.ts';
+export { loadPipeline } from './pipeline-file.ts';
+export { loadSettings, SETTINGS_FILE, type SettingsOptions } from './settings.ts';
+export { parseDuration } from './values.ts';
+export { guess } from './guess.ts';
+
+/**
+ * Settings and pipeline together, so that one message has the faults of both, and of what one says of the other.
+ * @throws Fault ConfigInvalid
+ */
+export function loadAll(
+  pipelineFile: string,
+  options: SettingsOptions = {},
+): { settings: Settings; spec: PipelineSpec } {
+  const { settings, problems: settingsProblems } = readSettings(options);
+  const { checked, source } = readPipeline(pipelineFile, options.env ?? process.env);
+  const problems: Problem[] = [...settingsProblems, ...checked.problems];
+  const spec = checked.value;
+  if (settings !== undefined && spec !== undefined) {
+    for (const part of ['source', 'warehouse'] as const) {
+      const { connection } = spec[part];
+      if (hasConnection(settings, connection)) continue;
+      problems.push({
+        place: source.placeOf([part, 'connection']),
+        path: `${part}.connection`,
+        message: `${connection} ${unknownText(settings, connection)}`,
+      });
+    }
+  }
+  if (settings === undefined || spec === undefined || problems.length > 0) throw configFault(problems);
+  return { settings, spec };
+}

@@ -1,0 +1,116 @@
+/**
+ * A pipeline file: `loadPipeline` gives the spec as workflows carry it, defaults filled in, or every fault in one go.
+ * Connections are named only; their addresses are the settings' business, so a spec never holds a secret.
+ */
+import { z } from 'zod';
+import { PIPELINE_DEFAULTS, type PipelineSpec } from '../../contracts/pipeline.ts';
+import { check, type Checked } from './check.ts';
+import type { Environment } from './interpolate.ts';
+import { configFault } from './problem.ts';
+import { count, duration, matching, oneOf, scalar, size, table, text } from './values.ts';
+import { readYaml, type ConfigSource } from './yaml-source.ts';
+
+const { rotate: ROTATE } = PIPELINE_DEFAULTS;
+
+/** It becomes part of workflow ids, whose parts are split by slashes. */
+const name = matching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'a name of letters, digits, dots, dashes and underscores');
+/** HEADRACE_CONNECTION_<NAME> must be able to name it. */
+export const connectionName = matching(
+  /^[A-Za-z][A-Za-z0-9_-]{0,62}$/,
+  'a name of letters, digits, dashes and underscores, as under `connections:` in headrace.yaml',
+);
+/** Kafka's own rule. */
+const topicName = scalar('a topic name of at most 249 letters, digits, dots, dashes and underscores', (found) =>
+  typeof found === 'string' && /^[A-Za-z0-9._-]{1,249}$/.test(found) && found !== '.' && found !== '..'
+    ? { ok: found }
+    : undefined,
+);
+/** S3's own rule, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
+const bucket = matching(
+  /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+  'a bucket name of 3 to 63 lower-case letters, digits, dots and dashes',
+);
+/** Slashes at the ends are dropped: `raw/x` and `raw/x/` must not be two datasets with two owners. */
+const prefix = scalar('a path in the bucket such as raw/product_sales', (found) => {
+  if (typeof found !== 'string') return undefined;
+  const trimmed = found.replaceAll(/^\/+|\/+$/g, '');
+  const parts = trimmed.split('/');
+  // `=` and `%` mark partitions in object names, and the conditional PUT's probe must hit the same name everywhere.
+  const fine = parts.every((part) => /^[A-Za-z0-9_][A-Za-z0-9 _.=-]*$/.test(part));
+  return fine && trimmed.length <= 700 ? { ok: trimmed } : undefined;
+});
+const columns = z.array(text('a column name')).min(1, 'at least one column');
+
+const pipelineSchema = z.strictObject({
+  name,
+  source: z.strictObject({
+    connection: connectionName,
+    table: table(),
+    eventTime: text('a column name').optional(),
+    key: columns.optional(),
+    chunkRows: count(100, 10_000_000).default(PIPELINE_DEFAULTS.chunkRows),
+    lanes: count(1, 64).default(PIPELINE_DEFAULTS.lanes),
+  }),
+  topic: z.strictObject({
+    name: topicName,
+    partitions: count(1, 10_000).default(PIPELINE_DEFAULTS.partitions),
+  }),
+  lake: z.strictObject({
+    bucket,
+    prefix,
+    format: oneOf(['parquet', 'csv']).default(PIPELINE_DEFAULTS.format),
+    rotate: z
+      .strictObject({
+        records: count(1, 100_000_000).default(ROTATE.records),
+        bytes: size(1024, 4 * 2 ** 30).default(ROTATE.bytes),
+        age: duration(100, 86_400_000).default(ROTATE.ageMs),
+      })
+      .prefault({}),
+  }),
+  warehouse: z.strictObject({ connection: connectionName, table: table(), mode: oneOf(['upsert']).default('upsert') }),
+});
+
+export interface PipelineReading {
+  checked: Checked<PipelineSpec>;
+  source: ConfigSource;
+}
+
+/** Reads and checks without throwing, for callers that list the faults of several files together. */
+export function readPipeline(path: string, env: Environment): PipelineReading {
+  const source = readYaml(path, env);
+  if (source.data === undefined || source.data === null) {
+    const empty = [
+      { place: path, path: '', message: 'holds no pipeline; it needs name, source, topic, lake, warehouse' },
+    ];
+    return { checked: { problems: source.problems.length > 0 ? source.problems : empty }, source };
+  }
+  const checked = check(pipelineSchema, source.data, source);
+  const problems = [...source.problems, ...checked.problems.filter(({ path }) => !source.isBroken(path))];
+  if (checked.value === undefined || problems.length > 0) return { checked: { problems }, source };
+  return { checked: { value: specOf(checked.value), problems: [] }, source };
+}
+
+/**
+ * @param path of the YAML file
+ * @param env for `${NAME}` in it
+ * @throws Fault ConfigInvalid that lists every fault with its place
+ */
+export function loadPipeline(path: string, env: Environment = process.env): PipelineSpec {
+  const { checked } = readPipeline(path, env);
+  if (checked.value === undefined) throw configFault(checked.problems);
+  return checked.value;
+}
+
+function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
+  const { eventTime, key, ...source } = file.source;
+  const { age, ...rotate } = file.lake.rotate;
+  return {
+    ...file,
+    source: {
+      ...source,
+      ...(eventTime === undefined ? {} : { eventTime }),
+      ...(key === undefined ? {} : { key }),
+    },
+    lake: { ...file.lake, rotate: { ...rotate, ageMs: age } },
+  };
+}

@@ -1,0 +1,35 @@
+/**
+ * What is wrong with a configuration, and how it is told: every problem of every file and variable at once, each with its
+ * place, its path, what was found and what is allowed. What may be a secret is described, never shown.
+ */
+import { fault, type Fault } from '../../contracts/errors.ts';
+
+export interface Problem {
+  /** `file:line:column`, or `environment`. */
+  place: string;
+  /** `rotate.records`, or a variable's name; empty for the file as a whole. */
+  path: string;
+  message: string;
+}
+
+/** In the order of the places as a reader goes through a file; line and column as numbers. */
+export function sortProblems(problems: readonly Problem[]): Problem[] {
+  return [...problems].sort((a, b) => a.place.localeCompare(b.place, 'en', { numeric: true }));
+}
+
+/** @returns one ConfigInvalid whose message is the whole list */
+export function configFault(problems: readonly Problem[], cause?: unknown): Fault {
+  const lines = sortProblems(problems).map(
+    ({ place, path, message }) => `  ${place}: ${path === '' ? '' : `${path}: `}${message}`,
+  );
+  const count = problems.length === 1 ? 'a fault' : `${problems.length} faults`;
+  return fault('ConfigInvalid', `the configuration has ${count}:\n${lines.join('\n')}`, cause);
+}
+
+/** `source.key[1]` from ['source', 'key', 1]. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
