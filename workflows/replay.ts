@@ -98,7 +98,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
 
   enter('publishing');
   const running = new Map<number, { lane: number; since: number }>();
-  let failure: unknown;
+  const failures: Error[] = [];
   let bounds = { known: state.next, complete: plan.empty };
   const publishOne = async (chunk: number): Promise<void> => {
     running.set(chunk, { lane: laneOf(chunk, plan.laneModulus), since: Date.now() });
@@ -110,7 +110,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
       state.rows += done.rows;
       state.done += 1;
     } catch (error) {
-      failure ??= error;
+      failures.push(error instanceof Error ? error : new Error(String(error)));
     } finally {
       running.delete(chunk);
       say(text());
@@ -139,14 +139,14 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
 
   let cutFrom = 0;
   for (;;) {
-    if (failure !== undefined) break;
+    if (failures.length > 0) break;
     if (!bounds.complete && state.next + state.lanes >= bounds.known) {
       bounds = await findChunks({ replayId: input.replayId, atLeast: bounds.known + LOOK_AHEAD_CHUNKS });
     }
     const info = workflowInfo();
     if (info.continueAsNewSuggested && info.historyLength > cutFrom) {
       const drained = await condition(() => running.size === 0, CUT_PATIENCE_MS);
-      if (drained && failure === undefined) {
+      if (drained && failures.length === 0) {
         await condition(allHandlersFinished);
         await continueAsNew<typeof replayTable>(input, state);
       }
@@ -155,18 +155,18 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
       if (info.historyLength >= HISTORY_MOST_EVENTS) await condition(() => running.size === 0);
       continue;
     }
-    await condition(() => failure !== undefined || (running.size < state.lanes && !state.paused));
-    const chunk = failure === undefined ? nextChunk() : undefined;
+    await condition(() => failures.length > 0 || (running.size < state.lanes && !state.paused));
+    const chunk = failures.length === 0 ? nextChunk() : undefined;
     if (chunk !== undefined) void publishOne(chunk);
     else if (running.size === 0 && bounds.complete && state.behind.length === 0 && state.next >= bounds.known) break;
-    else if (failure === undefined) {
+    else if (failures.length === 0) {
       const before = running.size;
-      await condition(() => failure !== undefined || running.size < before || (before === 0 && !state.paused));
+      await condition(() => failures.length > 0 || running.size < before || (before === 0 && !state.paused));
     }
   }
   // What still runs is let finish: each chunk is whole or not there at all.
   await condition(() => running.size === 0);
-  if (failure !== undefined) throw failure;
+  if (failures[0]) throw failures[0];
 
   enter('ending');
   const { ends, rows } = await finishReplay({ replayId: input.replayId });
