@@ -8,7 +8,7 @@
  */
 import { isFault } from '../contracts/errors.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
-import type { LoadInput } from '../contracts/temporal.ts';
+import type { LoadGoal, LoadInput } from '../contracts/temporal.ts';
 import { BATCH_MAX_BYTES, type LoadBatch } from './load-batch.ts';
 import { type Place, after, nextBatch, reached } from './load-places.ts';
 import { type PreparePorts, type Prepared, prepareBatch } from './load-prepare.ts';
@@ -37,6 +37,8 @@ export interface LoaderSetting {
   pulse: Pulse;
   /** Counted up as batches get in. */
   totals: LoadTotals;
+  /** Undefined: all that is sealed; null: an end that is not known yet. */
+  goal: () => LoadGoal | null | undefined;
   /** No batch is begun after this says so. */
   timeIsUp: () => boolean;
 }
@@ -47,8 +49,8 @@ const WORTH_ROWS = 50_000;
 /** …for no longer than this. */
 const GATHER_MS = 1_000;
 
-export function createLoader({ ports, warehouse, request, pulse, totals, timeIsUp }: LoaderSetting) {
-  const { spec, until } = request;
+export function createLoader({ ports, warehouse, request, pulse, totals, goal, timeIsUp }: LoaderSetting) {
+  const { spec } = request;
   const dataset = datasetOf(spec.lake);
   const target = spec.warehouse.table;
   const owner = { pipeline: spec.name, topic: spec.topic.name };
@@ -75,8 +77,9 @@ export function createLoader({ ports, warehouse, request, pulse, totals, timeIsU
   /** Whether a batch is large enough to be begun now. */
   function isWorth(place: Place, batch: LoadBatch, ahead: boolean): boolean {
     if (batch.rows >= WORTH_ROWS) return true;
+    const until = goal();
     if (until === undefined) return !ahead;
-    if (place.topicId === until.topicId && reached(after(place, batch), until.ends)) return true;
+    if (until !== null && place.topicId === until.topicId && reached(after(place, batch), until.ends)) return true;
     if (gatheringSince === 0) gatheringSince = Date.now();
     return Date.now() - gatheringSince > GATHER_MS;
   }

@@ -3,7 +3,7 @@
  * compare and set: the slower one finds the ledger moved, reads it again and goes on.
  */
 import { datasetOf } from '../contracts/pipeline.ts';
-import type { LoadInput } from '../contracts/temporal.ts';
+import type { LoadGoal, LoadInput } from '../contracts/temporal.ts';
 import { type Place, reached, readPlaces } from './load-places.ts';
 import { type LoadPorts, type LoadTotals, createLoader } from './load-run.ts';
 import type { Pulse } from './pulse.ts';
@@ -27,7 +27,7 @@ const BEAT_MS = 3_000;
 
 /** @throws Fault; see the ports. LedgerMoved never leaves here. */
 export async function loadSealed(ports: LoadPorts, request: LoadRequest, pulse: Pulse): Promise<LoadRound> {
-  const { spec, until } = request;
+  const { spec } = request;
   const warehouse = ports.openWarehouse(spec.warehouse.connection);
   const dataset = datasetOf(spec.lake);
   const totals = { rows: 0, cuts: 0, batches: 0 };
@@ -36,13 +36,15 @@ export async function loadSealed(ports: LoadPorts, request: LoadRequest, pulse: 
   // Timed, because one transaction may outlast the heartbeat's patience; statements have timeouts of their own.
   const beating = setInterval(() => pulse.beat({ rows: totals.rows }), BEAT_MS);
   try {
-    const loader = createLoader({ ports, warehouse, request, pulse, totals, timeIsUp });
+    let until = await readGoal(ports, request);
+    const goal = (): LoadGoal | null | undefined => until;
+    const loader = createLoader({ ports, warehouse, request, pulse, totals, goal, timeIsUp });
     // Before the ledger is read: a table that was dropped and is made anew starts with an empty ledger.
     await loader.ensureNewestTable();
     for (;;) {
       const places = await readPlaces(ports.loads, warehouse, dataset, spec.warehouse.table);
-      const asked = until === undefined ? places.at(-1) : placeOf(places, until.topicId);
-      const satisfied = until !== undefined && reached(asked, until.ends);
+      const asked = until ? placeOf(places, until.topicId) : places.at(-1);
+      const satisfied = until ? reached(asked, until.ends) : false;
       let moved = false;
       for (const place of satisfied ? [] : places) moved = (await loader.loadFrom(place)) || moved;
       const done = satisfied || (until === undefined && !moved);
@@ -50,10 +52,16 @@ export async function loadSealed(ports: LoadPorts, request: LoadRequest, pulse: 
       // Once the time is up, one more turn reads the places that are reported; it finds nothing that it may begin.
       if (!moved) await pause(POLL_MS, pulse.signal);
       pulse.throwIfCancelled();
+      until ??= await readGoal(ports, request);
     }
   } finally {
     clearInterval(beating);
   }
+}
+
+/** Undefined: all that is sealed; null: an end that is not known yet. */
+async function readGoal(ports: LoadPorts, { until }: LoadRequest): Promise<LoadGoal | null | undefined> {
+  return until && 'replayId' in until ? await ports.loads.replayGoal(until.replayId) : until;
 }
 
 function placeOf(places: readonly Place[], topicId: string): Place | undefined {

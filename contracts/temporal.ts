@@ -67,8 +67,15 @@ export interface LandReport {
 
 export interface LoadInput {
   spec: PipelineSpec;
-  /** Load until the ledger has reached these ends of this topic; absent: all that is sealed now. */
-  until?: { topicId: string; ends: PartitionEnds };
+  /**
+   * Load until the ledger has reached these ends of this topic, or the ends of a replay, which may still be publishing;
+   * absent: all that is sealed now.
+   */
+  until?: LoadGoal | { replayId: string };
+}
+export interface LoadGoal {
+  topicId: string;
+  ends: PartitionEnds;
 }
 export interface LoadReport {
   rows: number;

@@ -76,7 +76,9 @@ export async function loadWarehouse(input: LoadInput, carried?: LoadState): Prom
 
 /** What is waited for, so that a person sees whether it is landing that is behind. */
 function missingText(input: LoadInput, ledger: Readonly<Record<number, number>>): string {
-  const ends = Object.entries(input.until?.ends ?? {});
+  const { until } = input;
+  if (until && 'replayId' in until) return `; waits for all of replay ${until.replayId}`;
+  const ends = Object.entries(until?.ends ?? {});
   const behind = ends.filter(([partition, end]) => (ledger[Number(partition)] ?? 0) < end);
   return behind.length === 0 ? '' : `; ${behind.length} of ${ends.length} partitions have offsets still to come`;
 }

@@ -4,6 +4,7 @@
  */
 import type { TableShape } from '../../contracts/columns.ts';
 import type { CutObject } from '../../contracts/manifest.ts';
+import type { LoadGoal } from '../../contracts/temporal.ts';
 
 export interface ManifestTopic {
   topicId: string;
@@ -64,5 +65,7 @@ export interface LoadStore {
   schema(dataset: string, version: string): Promise<TableShape>;
   /** The version first seen last; null while no replay was planned. */
   newestSchema(dataset: string): Promise<TableShape | null>;
+  /** Where a replay ends; null while it has not published all of its rows. */
+  replayGoal(replayId: string): Promise<LoadGoal | null>;
   noteBatch(note: LoadBatchNote): Promise<void>;
 }

@@ -110,6 +110,21 @@ export function openLoadStore(pool: pg.Pool): LoadStore {
       );
       return rows[0] ? { columns: rows[0].columns, key: rows[0].key } : null;
     },
+    replayGoal: async (replayId) => {
+      const rows = await ask<{ topic_id: string; partition: number; end_offset: string }>(
+        `reading the ends of replay ${replayId}`,
+        `SELECT r.topic_id, e.partition, e.end_offset FROM headrace.replay r JOIN headrace.replay_end e USING (replay_id)
+         WHERE r.replay_id = $1`,
+        [replayId],
+      );
+      const [first] = rows;
+      return first
+        ? {
+            topicId: first.topic_id,
+            ends: Object.fromEntries(rows.map((row) => [row.partition, Number(row.end_offset)])),
+          }
+        : null;
+    },
     noteBatch: async (note) => {
       await ask(
         `noting a load of ${note.pipeline}`,
