@@ -1,0 +1,114 @@
+/**
+ * Ports of verify: tables read as hashes, and what the control database says was published. Reads only, everywhere.
+ * Row and key hashes are those of formats/row-hash.ts, whoever computes them; a bucket is the key's hash modulo `buckets`.
+ */
+import type { Key, TableName } from '../../contracts/columns.ts';
+import type { Chunk, PartitionEnds, ReplayScope } from '../../contracts/replay.ts';
+import type { HashSum, KeyedHash } from './lake-files.ts';
+import type { PlannedReplay } from './replays.ts';
+import type { SourceTable } from './source.ts';
+
+/** Rows of the source with a key in (after, upTo] that are in the scope. */
+export interface ScanRange extends Chunk {
+  scope: ReplayScope;
+}
+
+/** Which buckets of how many. */
+export interface Wanted {
+  buckets: number;
+  numbers: readonly number[];
+}
+
+export interface SourceRow extends KeyedHash {
+  /** Proof that the row was written after `snapshot` was taken. False where there is none: not proof of the contrary. */
+  changedSince: boolean;
+}
+
+export interface SourceFinding {
+  /** A row with the key is there (in the scope or not)… */
+  exists: boolean;
+  /** …and was written after the snapshot, provably. */
+  changedSince: boolean;
+  /** The key lies above the replay's upper key, in the source's own order: the replay did not reach for it. */
+  beyond: boolean;
+}
+
+/** The source: every call is one short statement over one key range. */
+export interface SourceHashes {
+  sumRange(table: SourceTable, range: ScanRange, buckets: number): Promise<Map<number, HashSum>>;
+  /** @param snapshot as Source.snapshot gave it */
+  rowsOfRange(table: SourceTable, range: ScanRange, wanted: Wanted, snapshot: string): Promise<SourceRow[]>;
+  /** Looks keys up without the scope. @returns one finding a key, in order */
+  find(table: SourceTable, keys: readonly Key[], upper: Key | null, snapshot: string): Promise<SourceFinding[]>;
+  close(): Promise<void>;
+}
+
+export interface WarehouseRow extends KeyedHash {
+  values: Key;
+  inScope: boolean;
+}
+
+/** Both sums come from one scan. */
+export interface WarehouseSums {
+  all: Map<number, HashSum>;
+  /** Rows in the replay's scope and, where the key's order is the same on every server, up to its upper key. */
+  inScope: Map<number, HashSum>;
+}
+
+/** One moment of the warehouse's table and of its ledger; close it soon, it holds a snapshot. */
+export interface WarehouseView {
+  /** Next offset a partition of the topic. */
+  ledger: ReadonlyMap<number, number>;
+  /** The table may hold rows that no record of this topic explains: it had rows when first owned, or loaded another topic id. */
+  otherRows: boolean;
+  sums(buckets: number): Promise<WarehouseSums>;
+  rows(wanted: Wanted): Promise<WarehouseRow[]>;
+  close(): Promise<void>;
+}
+
+export interface ViewRequest {
+  name: TableName;
+  /** The source's, whose columns and key are compared. */
+  table: SourceTable;
+  topicId: string;
+  scope: ReplayScope;
+  upper: Key | null;
+}
+
+export interface WarehouseHashes {
+  /** Null where the table does not exist. */
+  view(request: ViewRequest): Promise<WarehouseView | null>;
+  close(): Promise<void>;
+}
+
+/** Connects by the connection's name. @throws Fault ConnectionUnknown */
+export type OpenSourceHashes = (connection: string) => SourceHashes;
+export type OpenWarehouseHashes = (connection: string) => WarehouseHashes;
+
+export interface PublishedReplay extends PlannedReplay {
+  ends: PartitionEnds;
+  /** Epoch milliseconds, the control database's clock. */
+  plannedAt: number;
+  publishedAt: number;
+}
+
+/** Dead letters of a chunk, by the record's headers. */
+export interface ChunkDeadLetters {
+  rows: number;
+  open: number;
+}
+
+export interface VerifyStore {
+  /**
+   * @param replayId absent: the pipeline's replay that was published last
+   * @throws Fault ReplayUnknown when there is none, or it is not published yet
+   */
+  published(pipeline: string, replayId?: string): Promise<PublishedReplay>;
+  /** Rows and checksum that went into the topic, by chunk. */
+  publishedSums(replayId: string): Promise<Map<number, HashSum>>;
+  deadLetters(dataset: string, topicId: string, replayId: string): Promise<Map<number, ChunkDeadLetters>>;
+  /** Bounds by chunk number, from `from` on. */
+  chunks(replayId: string, from: number, limit: number): Promise<Chunk[]>;
+  /** Seconds spent in loads of the pipeline since then. */
+  loadSeconds(pipeline: string, since: number): Promise<number>;
+}

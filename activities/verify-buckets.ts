@@ -1,0 +1,57 @@
+/**
+ * Sums by bucket: added up, compared, and the buckets that differ dealt into groups that fit in memory. Pure.
+ */
+import type { HashSum } from './ports/lake-files.ts';
+
+/** Rows a bucket, about: so much is read where one row differs. */
+const BUCKET_ROWS = 1_000;
+/** At so many, the maps take a few MiB; a bucket of a thousand million rows then holds 60,000. */
+const BUCKETS_MOST = 16_384;
+/** Rows of a side held at a time when it comes down to keys: some 300 bytes each. */
+const GROUP_ROWS = 150_000;
+
+export type Sums = Map<number, HashSum>;
+
+export function bucketCount(rows: number): number {
+  return Math.max(1, Math.min(BUCKETS_MOST, Math.ceil(rows / BUCKET_ROWS)));
+}
+
+export function addSums<K>(into: Map<K, HashSum>, from: ReadonlyMap<K, HashSum>): void {
+  for (const [bucket, { rows, sum }] of from) {
+    const known = into.get(bucket);
+    if (known) into.set(bucket, { rows: known.rows + rows, sum: known.sum + sum });
+    else into.set(bucket, { rows, sum });
+  }
+}
+
+export function rowsOf(sums: ReadonlyMap<unknown, HashSum>): number {
+  let rows = 0;
+  for (const each of sums.values()) rows += each.rows;
+  return rows;
+}
+
+/** Buckets whose rows or sums are not the same, in order. */
+export function differing(left: Sums, right: Sums): number[] {
+  const same = (a: HashSum | undefined, b: HashSum | undefined): boolean =>
+    (a?.rows ?? 0) === (b?.rows ?? 0) && (a?.sum ?? 0n) === (b?.sum ?? 0n);
+  const numbers = new Set([...left.keys(), ...right.keys()]);
+  return [...numbers].filter((bucket) => !same(left.get(bucket), right.get(bucket))).sort((a, b) => a - b);
+}
+
+/** @param sides sums of every side, so that no side's rows of a group are more than fit */
+export function groups(buckets: readonly number[], sides: readonly Sums[]): number[][] {
+  const result: number[][] = [];
+  let rows = 0;
+  for (const bucket of buckets) {
+    const most = Math.max(...sides.map((side) => side.get(bucket)?.rows ?? 0));
+    const last = result.at(-1);
+    if (last === undefined || rows + most > GROUP_ROWS) {
+      result.push([bucket]);
+      rows = most;
+    } else {
+      last.push(bucket);
+      rows += most;
+    }
+  }
+  return result;
+}

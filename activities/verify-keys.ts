@@ -1,0 +1,74 @@
+/**
+ * What became of each key of some buckets: the lake (what must be there), the warehouse (what is), the source (what is now).
+ * Pure, but for the question put to the source about keys that only the warehouse has.
+ *
+ * A key counts once, by the first that holds:
+ * - missing:   the lake has it and the warehouse has not; or the source has it, and neither has, without proof of a change
+ * - different: the warehouse's row is not the lake's last; or not the source's, without proof of a change
+ * - extra:     no lake record explains it; or it is in the replay's scope and the source has it not, or has it outside the
+ *              scope without proof of a change
+ * - changedSince: the source's row is not the warehouse's, and was written after the replay began, provably
+ */
+import type { VerifyExamples } from '../contracts/temporal.ts';
+import type { KeyedHash } from './ports/lake-files.ts';
+import type { SourceFinding, SourceRow, WarehouseRow } from './ports/verify.ts';
+
+export const EXAMPLES_MOST = 20;
+
+export interface KeyFindings {
+  missing: number;
+  extra: number;
+  different: number;
+  changedSince: number;
+  examples: VerifyExamples;
+}
+
+export function noFindings(): KeyFindings {
+  const examples = { missing: [], extra: [], different: [], changedSince: [] };
+  return { missing: 0, extra: 0, different: 0, changedSince: 0, examples };
+}
+
+export interface Sides {
+  lake: readonly KeyedHash[];
+  warehouse: readonly WarehouseRow[];
+  /** In the replay's scope, up to its upper key. */
+  source: readonly SourceRow[];
+  /** The warehouse may hold rows that the lake cannot explain: those are judged by the source alone. */
+  otherRows: boolean;
+}
+
+/** @param find asks the source for keys without the scope, in the given order */
+export async function judgeKeys(
+  sides: Sides,
+  find: (rows: readonly WarehouseRow[]) => Promise<readonly SourceFinding[]>,
+  into: KeyFindings,
+): Promise<void> {
+  const note = (kind: keyof VerifyExamples, key: string): void => {
+    into[kind] += 1;
+    if (into.examples[kind].length < EXAMPLES_MOST) into.examples[kind].push(key);
+  };
+  const lake = new Map(sides.lake.map((row) => [row.key, row.hash]));
+  const source = new Map(sides.source.map((row) => [row.key, row]));
+  const warehouse = new Set<string>();
+  const unknown: WarehouseRow[] = [];
+  for (const row of sides.warehouse) {
+    warehouse.add(row.key);
+    const landed = lake.get(row.key);
+    const now = source.get(row.key);
+    if (landed === undefined && !sides.otherRows) note('extra', row.key);
+    else if (landed !== undefined && landed !== row.hash) note('different', row.key);
+    else if (now !== undefined) {
+      if (now.hash !== row.hash) note(now.changedSince ? 'changedSince' : 'different', row.key);
+    } else if (row.inScope) unknown.push(row);
+  }
+  for (const key of lake.keys()) if (!warehouse.has(key)) note('missing', key);
+  for (const [key, row] of source) {
+    if (!warehouse.has(key) && !lake.has(key)) note(row.changedSince ? 'changedSince' : 'missing', key);
+  }
+  const findings = await find(unknown);
+  unknown.forEach((row, place) => {
+    const finding = findings[place];
+    if (finding?.beyond === true) return; // another replay's: this one did not reach for it
+    note(finding?.exists === true && finding.changedSince ? 'changedSince' : 'extra', row.key);
+  });
+}

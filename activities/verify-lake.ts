@@ -1,0 +1,212 @@
+/**
+ * The lake read as hashes, a partition at a time: keys never cross partitions, so sums by partition add up, and no more
+ * than two partitions' objects are on disk at once (one is read while the next is fetched).
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isFault } from '../contracts/errors.ts';
+import type { TableShape } from '../contracts/columns.ts';
+import { addSums } from './verify-buckets.ts';
+import type { HashSum, KeyedHash, LakeFile, LakeFiles } from './ports/lake-files.ts';
+import type { LoadStore, SealedCut } from './ports/load-store.ts';
+import type { ObjectStore } from './ports/object-store.ts';
+import type { PublishedReplay, Wanted } from './ports/verify.ts';
+
+export interface LakePorts {
+  loads: LoadStore;
+  store: ObjectStore;
+  lakeFiles: LakeFiles;
+  scratch: string;
+}
+
+export interface LakeRequest {
+  dataset: string;
+  bucket: string;
+  replay: PublishedReplay;
+  /** What the warehouse has loaded, by partition. */
+  ledger: ReadonlyMap<number, number>;
+}
+
+export interface LakeSums {
+  /** By chunk of the replay. */
+  landed: Map<number, HashSum>;
+  /** The last record a key up to the ledger. */
+  buckets: Map<number, HashSum>;
+  /** Objects of cuts that may hold the replay's records, and their bytes. */
+  objects: number;
+  bytes: number;
+  /** Names that the manifest lists and the store does not have. */
+  missingObjects: string[];
+  firstOpenedAt: number;
+  lastSealedAt: number;
+}
+
+/** A cut with the replay's records was opened after the replay was planned, by the same clock; should that step back… */
+export const CLOCK_SLACK_MS = 60 * 1000;
+const DOWNLOADS = 4;
+const CUTS_A_PAGE = 1_000;
+
+export async function sumLake(
+  ports: LakePorts,
+  request: LakeRequest,
+  buckets: number,
+  signal: AbortSignal,
+): Promise<LakeSums> {
+  const { replay } = request;
+  const result: LakeSums = {
+    landed: new Map(),
+    buckets: new Map(),
+    objects: 0,
+    bytes: 0,
+    missingObjects: [],
+    firstOpenedAt: Infinity,
+    lastSealedAt: 0,
+  };
+  await eachPartition(ports, request, signal, async (files, cuts, format) => {
+    const { columns, key } = replay.shape;
+    const ours = files.filter((file) => isOfReplay(file.cut, replay));
+    for (const cut of cuts.filter((each) => isOfReplay(each, replay) && each.openedAt >= replay.plannedAt)) {
+      result.firstOpenedAt = Math.min(result.firstOpenedAt, cut.openedAt);
+      result.lastSealedAt = Math.max(result.lastSealedAt, cut.sealedAt);
+      result.objects += cut.objects.length;
+    }
+    for (const file of ours) if (file.cut.openedAt >= replay.plannedAt) result.bytes += file.bytes;
+    result.missingObjects.push(...files.filter((file) => file.missing).map((file) => file.object));
+    const whole = (file: FetchedFile): LakeFile => toLakeFile(file, file.cut.end);
+    const landed = await ports.lakeFiles.sumsByChunk(ours.filter((file) => !file.missing).map(whole), columns, format);
+    for (const [name, sum] of landed) {
+      const cutAt = name.lastIndexOf('/');
+      if (name.slice(0, cutAt) !== replay.replayId) continue;
+      addSums(result.landed, new Map([[Number(name.slice(cutAt + 1)), sum]]));
+    }
+    const loaded = loadedFiles(files, request.ledger);
+    if (loaded.length > 0) {
+      addSums(result.buckets, await ports.lakeFiles.sumsByBucket(loaded, columns, key, format, buckets));
+    }
+  });
+  return result;
+}
+
+/** The last record a key in the wanted buckets, up to the ledger. */
+export async function lakeRows(
+  ports: LakePorts,
+  request: LakeRequest,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<KeyedHash[]> {
+  const { columns, key }: TableShape = request.replay.shape;
+  const rows: KeyedHash[] = [];
+  await eachPartition(ports, request, signal, async (files, _cuts, format) => {
+    const loaded = loadedFiles(files, request.ledger);
+    if (loaded.length === 0) return;
+    const found = await ports.lakeFiles.rowsOfBuckets(loaded, columns, key, format, wanted.buckets, wanted.numbers);
+    for (const row of found) rows.push(row);
+  });
+  return rows;
+}
+
+interface FetchedFile {
+  cut: SealedCut;
+  object: string;
+  path: string;
+  bytes: number;
+  missing: boolean;
+}
+
+/** Whether the cut may hold records of the replay. */
+function isOfReplay(cut: SealedCut, replay: PublishedReplay): boolean {
+  return cut.start < (replay.ends[cut.partition] ?? 0) && cut.openedAt >= replay.plannedAt - CLOCK_SLACK_MS;
+}
+
+function toLakeFile(file: FetchedFile, end: number): LakeFile {
+  return {
+    path: file.path,
+    partition: file.cut.partition,
+    fromOffset: file.cut.start,
+    toOffset: Math.min(end, file.cut.end),
+  };
+}
+
+function loadedFiles(files: readonly FetchedFile[], ledger: ReadonlyMap<number, number>): LakeFile[] {
+  return files
+    .filter((file) => !file.missing && file.cut.start < (ledger.get(file.cut.partition) ?? 0))
+    .map((file) => toLakeFile(file, ledger.get(file.cut.partition) ?? 0));
+}
+
+type Visit = (files: readonly FetchedFile[], cuts: readonly SealedCut[], format: SealedCut['format']) => Promise<void>;
+
+/** Visits each partition's objects, fetched to a folder of their own; a format at a time where a dataset has both. */
+async function eachPartition(ports: LakePorts, request: LakeRequest, signal: AbortSignal, visit: Visit): Promise<void> {
+  const { dataset, replay } = request;
+  const topic = (await ports.loads.topics(dataset)).find((each) => each.topicId === replay.topicId);
+  const base = await mkdtemp(join(ports.scratch, 'headrace-verify-'));
+  const fetch = async (partition: number): Promise<{ cuts: SealedCut[]; files: FetchedFile[] }> => {
+    const cuts = await cutsOf(ports.loads, dataset, replay.topicId, partition);
+    return {
+      cuts,
+      files: await fetchObjects(ports.store, request.bucket, cuts, await mkdtemp(join(base, 'p-')), signal),
+    };
+  };
+  try {
+    const partitions = (topic?.partitions ?? []).map((each) => each.partition);
+    let ahead = partitions[0] === undefined ? null : fetch(partitions[0]);
+    for (let index = 0; ahead !== null; index++) {
+      const { cuts, files } = await ahead;
+      const following = partitions[index + 1];
+      ahead = following === undefined ? null : fetch(following);
+      ahead?.catch(() => undefined); // awaited in the next turn, or never, when this one throws
+      for (const format of new Set(cuts.map((cut) => cut.format))) {
+        const cutsOfFormat = cuts.filter((cut) => cut.format === format);
+        await visit(
+          files.filter((file) => file.cut.format === format),
+          cutsOfFormat,
+          format,
+        );
+      }
+      await Promise.all(files.map((file) => rm(file.path, { force: true })));
+      signal.throwIfAborted();
+    }
+  } finally {
+    await rm(base, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+async function cutsOf(loads: LoadStore, dataset: string, topicId: string, partition: number): Promise<SealedCut[]> {
+  const cuts: SealedCut[] = [];
+  for (;;) {
+    const page = await loads.sealedCuts(dataset, topicId, new Map([[partition, cuts.at(-1)?.end ?? 0]]), CUTS_A_PAGE);
+    cuts.push(...page);
+    if (page.length < CUTS_A_PAGE) return cuts;
+  }
+}
+
+async function fetchObjects(
+  store: ObjectStore,
+  bucket: string,
+  cuts: readonly SealedCut[],
+  directory: string,
+  signal: AbortSignal,
+): Promise<FetchedFile[]> {
+  const files: FetchedFile[] = cuts.flatMap((cut) =>
+    cut.objects.map(({ name }) => ({ cut, object: name, path: '', bytes: 0, missing: false })),
+  );
+  const queue = [...files.entries()];
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [index, file] = next;
+      signal.throwIfAborted();
+      file.path = join(directory, `${index}`);
+      try {
+        file.bytes = await store.download(bucket, file.object, file.path);
+      } catch (error) {
+        // An object that is gone is a finding, not a fault; a store that cannot be asked is a fault.
+        if ((isFault(error) && !error.retry) || (await store.head(bucket, file.object)) !== null) throw error;
+        file.missing = true;
+      }
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: DOWNLOADS }, work));
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw failed.reason;
+  return files;
+}

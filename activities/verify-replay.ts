@@ -1,0 +1,196 @@
+/**
+ * Whether a replay arrived, answered by reading source, lake and warehouse, never counters. Changes nothing.
+ *
+ * First everything as one sum a side: where the three agree, as they nearly always do, that is the whole proof, and no key
+ * is hashed. Where they do not, again by bucket, and only the buckets that differ are read key by key. Memory is bounded by
+ * the number of buckets and by a group of differing ones, whatever the table's size.
+ */
+import { datasetOf } from '../contracts/pipeline.ts';
+import type { VerifyInput, VerifyReport } from '../contracts/temporal.ts';
+import type { HashSum, LakeFiles } from './ports/lake-files.ts';
+import type { LoadStore } from './ports/load-store.ts';
+import type { ObjectStore } from './ports/object-store.ts';
+import type {
+  OpenSourceHashes,
+  OpenWarehouseHashes,
+  PublishedReplay,
+  VerifyStore,
+  WarehouseSums,
+  WarehouseView,
+} from './ports/verify.ts';
+import type { Pulse } from './pulse.ts';
+import { bucketCount, differing, groups, rowsOf } from './verify-buckets.ts';
+import { compareChunks } from './verify-chunks.ts';
+import { type KeyFindings, judgeKeys, noFindings } from './verify-keys.ts';
+import { CLOCK_SLACK_MS, type LakeRequest, type LakeSums, lakeRows, sumLake } from './verify-lake.ts';
+import { type SourceScan, sourceRows, sumSource } from './verify-source.ts';
+
+export interface VerifyPorts {
+  verify: VerifyStore;
+  loads: LoadStore;
+  store: ObjectStore;
+  lakeFiles: LakeFiles;
+  openSourceHashes: OpenSourceHashes;
+  openWarehouseHashes: OpenWarehouseHashes;
+  /** Folder for temporary files. */
+  scratch: string;
+}
+
+const BEAT_MS = 3_000;
+/** Keys put to the source in one question. */
+const FIND_KEYS = 1_000;
+
+interface Scan extends SourceScan {
+  lake: LakeRequest;
+  view: WarehouseView | null;
+  /** Whether warehouse rows that the lake cannot explain are nobody's fault that can be told. */
+  otherRows: boolean;
+}
+
+interface AllSums {
+  lake: LakeSums;
+  warehouse: WarehouseSums;
+  source: Map<number, HashSum>;
+}
+
+/** @throws Fault ReplayUnknown; TableUnsuited when a compared column is gone from the warehouse */
+export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse: Pulse): Promise<VerifyReport> {
+  const began = performance.now();
+  const beating = setInterval(() => pulse.beat({}), BEAT_MS);
+  const over = new AbortController();
+  let view: WarehouseView | null = null;
+  try {
+    const replay = await ports.verify.published(input.spec.name, input.replayId);
+    const { source, warehouse, lake } = replay.spec;
+    const { eventTime } = source;
+    const table = { name: source.table, shape: replay.shape, ...(eventTime === undefined ? {} : { eventTime }) };
+    const { topicId, scope, upperKey: upper } = replay;
+    view = await ports
+      .openWarehouseHashes(warehouse.connection)
+      .view({ name: warehouse.table, table, topicId, scope, upper });
+    const scan: Scan = {
+      store: ports.verify,
+      hashes: ports.openSourceHashes(source.connection),
+      table,
+      replay,
+      // One scan's failure ends the others: nobody waits for them any more.
+      signal: AbortSignal.any([pulse.signal, over.signal]),
+      lake: { dataset: datasetOf(lake), bucket: lake.bucket, replay, ledger: view?.ledger ?? new Map() },
+      view,
+      otherRows: view?.otherRows ?? false,
+    };
+    const sums = await sumAll(ports, scan, 1);
+    // Rows of an object that is gone are not the warehouse's fault: what it holds is then judged by the source alone.
+    scan.otherRows ||= sums.lake.missingObjects.length > 0;
+    const findings = noFindings();
+    if (!equal(sums)) await findKeys(ports, scan, rowsIn(sums), findings);
+    const chunks = await compareLake(ports, replay, sums.lake);
+    return report(replay, sums, chunks, findings, {
+      load: await ports.verify.loadSeconds(replay.pipeline, replay.plannedAt),
+      verify: (performance.now() - began) / 1000,
+    });
+  } finally {
+    clearInterval(beating);
+    over.abort();
+    await view?.close();
+  }
+}
+
+/** The three scans side by side. */
+async function sumAll(ports: VerifyPorts, scan: Scan, buckets: number): Promise<AllSums> {
+  const none: WarehouseSums = { all: new Map(), inScope: new Map() };
+  const [lake, warehouse, source] = await Promise.all([
+    sumLake(ports, scan.lake, buckets, scan.signal),
+    scan.view?.sums(buckets) ?? none,
+    sumSource(scan, buckets),
+  ]);
+  return { lake, warehouse, source };
+}
+
+function equal({ lake, warehouse, source }: AllSums): boolean {
+  return differing(lake.buckets, warehouse.all).length + differing(source, warehouse.inScope).length === 0;
+}
+
+function rowsIn({ lake, warehouse, source }: AllSums): number {
+  return Math.max(...[lake.buckets, warehouse.all, source].map(rowsOf));
+}
+
+async function findKeys(ports: VerifyPorts, scan: Scan, rows: number, findings: KeyFindings): Promise<void> {
+  const buckets = bucketCount(rows);
+  const sums = await sumAll(ports, scan, buckets);
+  const { lake, warehouse, source } = sums;
+  const unequal = new Set([...differing(lake.buckets, warehouse.all), ...differing(source, warehouse.inScope)]);
+  const sides = [lake.buckets, warehouse.all, source];
+  for (const numbers of groups(
+    [...unequal].sort((a, b) => a - b),
+    sides,
+  )) {
+    const wanted = { buckets, numbers };
+    const [landed, held, now] = await Promise.all([
+      lakeRows(ports, scan.lake, wanted, scan.signal),
+      scan.view?.rows(wanted) ?? [],
+      sourceRows(scan, wanted),
+    ]);
+    const given = { lake: landed, warehouse: held, source: now, otherRows: scan.otherRows };
+    await judgeKeys(
+      given,
+      async (unknown) => {
+        const found = [];
+        for (let from = 0; from < unknown.length; from += FIND_KEYS) {
+          const keys = unknown.slice(from, from + FIND_KEYS).map((row) => row.values);
+          found.push(...(await scan.hashes.find(scan.table, keys, scan.replay.upperKey, scan.replay.sourceSnapshot)));
+        }
+        return found;
+      },
+      findings,
+    );
+  }
+}
+
+async function compareLake(ports: VerifyPorts, replay: PublishedReplay, lake: LakeSums) {
+  const dataset = datasetOf(replay.spec.lake);
+  const [published, deadLetters, lost] = await Promise.all([
+    ports.verify.publishedSums(replay.replayId),
+    ports.verify.deadLetters(dataset, replay.topicId, replay.replayId),
+    ports.loads.lostRanges(dataset, replay.topicId),
+  ]);
+  const ours = lost.filter((range) => range.foundAt >= replay.plannedAt - CLOCK_SLACK_MS);
+  const lostOffsets = ours.reduce(
+    (sum, range) => sum + Math.max(0, Math.min(range.end, replay.ends[range.partition] ?? 0) - range.start),
+    0,
+  );
+  return { published, ...compareChunks(published, lake.landed, deadLetters, lostOffsets) };
+}
+
+function report(
+  replay: PublishedReplay,
+  { lake, warehouse, source }: AllSums,
+  chunks: Awaited<ReturnType<typeof compareLake>>,
+  findings: KeyFindings,
+  seconds: { load: number; verify: number },
+): VerifyReport {
+  const { missing, extra, different } = findings;
+  const wrong = missing + extra + different + chunks.lost + chunks.deadLetters + chunks.unequal.length;
+  return {
+    pipeline: replay.pipeline,
+    replayId: replay.replayId,
+    rows: {
+      source: rowsOf(source),
+      replayed: rowsOf(chunks.published),
+      landed: chunks.landed,
+      loaded: rowsOf(warehouse.inScope),
+    },
+    ...findings,
+    lost: chunks.lost,
+    deadLetters: chunks.deadLetters,
+    objects: lake.objects,
+    bytes: lake.bytes,
+    chunksUnequal: chunks.unequal.length,
+    seconds: {
+      replay: (replay.publishedAt - replay.plannedAt) / 1000,
+      land: Math.max(0, lake.lastSealedAt - Math.min(lake.firstOpenedAt, lake.lastSealedAt)) / 1000,
+      ...seconds,
+    },
+    ok: wrong === 0 && lake.missingObjects.length === 0,
+  };
+}

@@ -1,0 +1,55 @@
+/** The source read as hashes, chunk by chunk: the replay's own bounds, each one short statement, a few at a time. */
+import type { Chunk } from '../contracts/replay.ts';
+import type { HashSum } from './ports/lake-files.ts';
+import type { PublishedReplay, SourceHashes, SourceRow, VerifyStore, Wanted } from './ports/verify.ts';
+import type { SourceTable } from './ports/source.ts';
+import { addSums } from './verify-buckets.ts';
+
+/** Statements at a time: what a live source can spare. */
+const SCANS = 2;
+const CHUNKS_A_PAGE = 500;
+
+export interface SourceScan {
+  store: VerifyStore;
+  hashes: SourceHashes;
+  table: SourceTable;
+  replay: PublishedReplay;
+  signal: AbortSignal;
+}
+
+export async function sumSource(scan: SourceScan, buckets: number): Promise<Map<number, HashSum>> {
+  const sums = new Map<number, HashSum>();
+  await eachChunk(scan, async (chunk) => {
+    addSums(sums, await scan.hashes.sumRange(scan.table, { ...chunk, scope: scan.replay.scope }, buckets));
+  });
+  return sums;
+}
+
+export async function sourceRows(scan: SourceScan, wanted: Wanted): Promise<SourceRow[]> {
+  const rows: SourceRow[] = [];
+  await eachChunk(scan, async (chunk) => {
+    const range = { ...chunk, scope: scan.replay.scope };
+    for (const row of await scan.hashes.rowsOfRange(scan.table, range, wanted, scan.replay.sourceSnapshot))
+      rows.push(row);
+  });
+  return rows;
+}
+
+async function eachChunk(scan: SourceScan, visit: (chunk: Chunk) => Promise<void>): Promise<void> {
+  for (let from = 0; ;) {
+    const chunks = await scan.store.chunks(scan.replay.replayId, from, CHUNKS_A_PAGE);
+    const last = chunks.at(-1);
+    const queue = [...chunks];
+    const work = async (): Promise<void> => {
+      for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) {
+        scan.signal.throwIfAborted();
+        await visit(chunk);
+      }
+    };
+    const ends = await Promise.allSettled(Array.from({ length: SCANS }, work));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
+    if (last === undefined || chunks.length < CHUNKS_A_PAGE) return;
+    from = last.chunk + 1;
+  }
+}

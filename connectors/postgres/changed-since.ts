@@ -1,0 +1,31 @@
+/**
+ * Proof that a row was written after a replay's start: the transaction that wrote it (`xmin`) is not visible in the snapshot
+ * kept from then. Errs to "no proof" only, so that a loss is never taken for a change.
+ *
+ * `xmin` has 32 bits; the snapshot has 64. It is extended with the epoch of the next id: a row that can be seen was written
+ * below that. Then:
+ * - ids below 3 are the catalogue's and the old mark of frozen rows: no proof;
+ * - an id 2^31 or more behind the next one cannot be a live one, only a frozen row's left-over: no proof;
+ * - a frozen row of four thousand million transactions ago could show the number of one since the snapshot: that is the
+ *   chance left, and it is (transactions since the snapshot) / 2^32 for each such row;
+ * - a subtransaction's id (savepoints, exception blocks) is not listed in a snapshot: of one that was running at the
+ *   snapshot's time it says "visible", hence no proof; one from later is above the snapshot's end, and proven.
+ * Not to be used across clusters: a source restored by pg_dump elsewhere counts its transactions anew.
+ */
+
+/**
+ * @param alias of the table in FROM, quoted
+ * @param snapshot parameter, e.g. `$2`: pg_current_snapshot() as text
+ * @returns a boolean SQL expression; NULL where an outer join found no row
+ */
+export function changedSinceSql(alias: string, snapshot: string): string {
+  const next = `pg_snapshot_xmax(pg_current_snapshot())::text::bigint`;
+  const low = `${alias}.xmin::text::bigint`;
+  // How far below the next id the last id with these low bits lies, and so that id itself.
+  const behind = `((${next} - 1 - ${low}) & 4294967295)`;
+  const full = `(${next} - 1 - ${behind})`;
+  return (
+    `CASE WHEN ${alias}.xmin IS NULL THEN NULL WHEN ${low} < 3 OR ${full} < 3 OR ${behind} >= 2147483648 THEN false ` +
+    `ELSE NOT pg_visible_in_snapshot((${full})::text::xid8, (${snapshot}::text)::pg_snapshot) END`
+  );
+}

@@ -1,0 +1,111 @@
+/** What was published, as the control database has it from Kafka's own answers. One statement a question. */
+import type pg from 'pg';
+import type { Column, Key } from '../../contracts/columns.ts';
+import { fault } from '../../contracts/errors.ts';
+import type { PipelineSpec } from '../../contracts/pipeline.ts';
+import type { ReplayScope } from '../../contracts/replay.ts';
+import type { VerifyStore } from '../../activities/ports/verify.ts';
+import { query } from './pool.ts';
+
+interface ReplayRow {
+  replay_id: string;
+  pipeline: string;
+  workflow_id: string;
+  spec: PipelineSpec;
+  scope: ReplayScope;
+  columns: Column[];
+  key: string[];
+  schema_version: string;
+  topic_id: string;
+  partitions: number;
+  lane_modulus: number;
+  upper_key: Key | null;
+  null_event_rows: string;
+  source_snapshot: string;
+  state: string;
+  planned_at: Date;
+  published_at: Date | null;
+  ends: Record<string, number> | null;
+}
+
+/** @param pool of the control database */
+export function openVerifyStore(pool: pg.Pool): VerifyStore {
+  const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[]) =>
+    query<Row>(pool, 'ControlUnavailable', doing, sql, values);
+  return {
+    published: async (pipeline, replayId) => {
+      const [row] = await ask<ReplayRow>(
+        `reading the replay of ${pipeline}`,
+        `SELECT r.*, (SELECT jsonb_object_agg(e.partition, e.end_offset) FROM headrace.replay_end e
+                      WHERE e.replay_id = r.replay_id) AS ends
+         FROM headrace.replay r
+         WHERE pipeline = $1 AND CASE WHEN $2::text IS NULL THEN state = 'published' ELSE replay_id = $2 END
+         ORDER BY published_at DESC NULLS LAST LIMIT 1`,
+        [pipeline, replayId ?? null],
+      );
+      if (row?.state === 'published' && row.published_at) {
+        return {
+          replayId: row.replay_id,
+          pipeline: row.pipeline,
+          workflowId: row.workflow_id,
+          spec: row.spec,
+          scope: row.scope,
+          shape: { columns: row.columns, key: row.key },
+          schemaVersion: row.schema_version,
+          topicId: row.topic_id,
+          partitions: row.partitions,
+          laneModulus: row.lane_modulus,
+          upperKey: row.upper_key,
+          nullEventRows: Number(row.null_event_rows),
+          sourceSnapshot: row.source_snapshot,
+          ends: Object.fromEntries(Object.entries(row.ends ?? {}).map(([p, end]) => [Number(p), end])),
+          plannedAt: row.planned_at.getTime(),
+          publishedAt: row.published_at.getTime(),
+        };
+      }
+      const what = replayId === undefined ? `pipeline ${pipeline} has no published replay` : `replay ${replayId}`;
+      const why = row
+        ? ` is ${row.state}, not published`
+        : replayId === undefined
+          ? ''
+          : ` of pipeline ${pipeline} is unknown`;
+      throw fault('ReplayUnknown', `${what}${why}; there is nothing to verify yet (see: headrace status)`);
+    },
+    publishedSums: async (replayId) => {
+      const rows = await ask<{ chunk: number; rows: string; sum: string }>(
+        `reading what replay ${replayId} published`,
+        `SELECT chunk, sum(rows)::text AS rows, sum(checksum)::text AS sum FROM headrace.lane_transaction
+         WHERE replay_id = $1 AND state = 'done' GROUP BY chunk`,
+        [replayId],
+      );
+      return new Map(rows.map((row) => [row.chunk, { rows: Number(row.rows), sum: BigInt(row.sum) }]));
+    },
+    deadLetters: async (dataset, topicId, replayId) => {
+      const rows = await ask<{ chunk: number; rows: string; open: string }>(
+        `counting the dead letters of replay ${replayId}`,
+        `SELECT coalesce(chunk, -1) AS chunk, count(*) AS rows, count(*) FILTER (WHERE state = 'open') AS open
+         FROM headrace.dead_letter WHERE dataset = $1 AND topic_id = $2 AND replay_id = $3 GROUP BY 1`,
+        [dataset, topicId, replayId],
+      );
+      return new Map(rows.map((row) => [row.chunk, { rows: Number(row.rows), open: Number(row.open) }]));
+    },
+    chunks: async (replayId, from, limit) => {
+      const rows = await ask<{ chunk: number; after_key: Key | null; up_to_key: Key }>(
+        `reading the chunks of replay ${replayId}`,
+        `SELECT chunk, after_key, up_to_key FROM headrace.chunk
+         WHERE replay_id = $1 AND chunk >= $2 ORDER BY chunk LIMIT $3`,
+        [replayId, from, limit],
+      );
+      return rows.map((row) => ({ chunk: row.chunk, after: row.after_key, upTo: row.up_to_key }));
+    },
+    loadSeconds: async (pipeline, since) => {
+      const [row] = await ask<{ seconds: number }>(
+        `reading the loads of ${pipeline}`,
+        `SELECT coalesce(sum(seconds), 0) AS seconds FROM headrace.load_batch
+         WHERE pipeline = $1 AND loaded_at >= to_timestamp($2 / 1000.0)`,
+        [pipeline, since],
+      );
+      return row?.seconds ?? 0;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * `verifyPipeline`: reads source, lake and warehouse and says whether a replay arrived. A difference is an answer, not a
+ * failure: the workflow completes with `ok: false`.
+ */
+import { defineQuery, proxyActivities, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import type { VerifyActivities } from '../activities/verify.ts';
+import {
+  PROGRESS_QUERY,
+  type Progress,
+  SEARCH_ATTRIBUTES,
+  type VerifyInput,
+  type VerifyReport,
+} from '../contracts/temporal.ts';
+import { longWork } from './activity-options.ts';
+import { say } from './details.ts';
+
+const { verifyReplay } = proxyActivities<VerifyActivities>(longWork('load'));
+
+export const verifyProgressQuery = defineQuery<Progress>(PROGRESS_QUERY);
+
+export async function verifyPipeline(input: VerifyInput): Promise<VerifyReport> {
+  let [phase, rows] = ['verifying', 0];
+  let text = `reading source, lake and warehouse of ${input.spec.name}`;
+  setHandler(verifyProgressQuery, () => ({ phase, paused: false, rows, text }));
+  upsertSearchAttributes({
+    [SEARCH_ATTRIBUTES.pipeline]: [input.spec.name],
+    [SEARCH_ATTRIBUTES.phase]: [phase],
+    ...(input.replayId === undefined ? {} : { [SEARCH_ATTRIBUTES.replayId]: [input.replayId] }),
+  });
+  say(text);
+  const report = await verifyReplay.executeWithOptions({ summary: input.replayId ?? 'latest replay' }, [input]);
+  rows = report.rows.loaded;
+  phase = report.ok ? 'verified' : 'different';
+  text = textOf(report);
+  say(text);
+  upsertSearchAttributes({
+    [SEARCH_ATTRIBUTES.phase]: [phase],
+    [SEARCH_ATTRIBUTES.replayId]: [report.replayId],
+  });
+  return report;
+}
+
+/** One line for people. */
+export function textOf(report: VerifyReport): string {
+  const { missing, extra, different, changedSince, lost, deadLetters, chunksUnequal } = report;
+  const counts = { missing, extra, different, lost, deadLetters, chunksUnequal, changedSince };
+  const found = Object.entries(counts).filter(([, count]) => count > 0);
+  const details = found.map(([name, count]) => `${name} ${count}`).join(', ');
+  const rows = `replay ${report.replayId}: ${report.rows.source} rows in the source, ${report.rows.loaded} in the warehouse`;
+  return `${rows}; ${report.ok ? 'equal' : 'NOT equal'}${details === '' ? '' : ` (${details})`}`;
+}
