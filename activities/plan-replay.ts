@@ -93,6 +93,7 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
       partitions,
       laneModulus: LANE_MODULUS,
       upperKey,
+      estimatedRows,
       nullEventRows: await source.countNullEventTime(table),
       sourceSnapshot,
     };

@@ -35,6 +35,7 @@ CREATE TABLE headrace.replay (
   lane_modulus    int NOT NULL,
   upper_key       jsonb,                 -- NULL: the table was empty
   null_event_rows bigint NOT NULL,
+  estimated_rows  bigint NOT NULL,       -- the catalogue's guess, for people who wait
   source_snapshot text NOT NULL,         -- pg_current_snapshot() of the source when planned: the proof of "changed since"
   state           text NOT NULL CHECK (state IN ('planned', 'publishing', 'published', 'abandoned')),
   planned_at      timestamptz NOT NULL DEFAULT now(),

@@ -23,6 +23,8 @@ export interface PlannedReplay {
   /** Null: the table was empty. */
   upperKey: Key | null;
   nullEventRows: number;
+  /** The catalogue's guess, for people who wait. */
+  estimatedRows: number;
   sourceSnapshot: string;
 }
 

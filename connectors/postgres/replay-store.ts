@@ -4,29 +4,12 @@
  */
 import type pg from 'pg';
 import type { LaneTransaction, PlannedReplay, Replays, ReplayState } from '../../activities/ports/replays.ts';
-import type { Column, Key } from '../../contracts/columns.ts';
+import type { Key } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
-import type { PipelineSpec } from '../../contracts/pipeline.ts';
-import type { Chunk, PartitionEnds, ReplayScope } from '../../contracts/replay.ts';
+import type { Chunk, PartitionEnds } from '../../contracts/replay.ts';
 import { query } from './pool.ts';
+import { type ReplayRow, toReplay } from './replay-row.ts';
 
-interface ReplayRow {
-  replay_id: string;
-  pipeline: string;
-  workflow_id: string;
-  spec: PipelineSpec;
-  scope: ReplayScope;
-  columns: Column[];
-  key: string[];
-  schema_version: string;
-  topic_id: string;
-  partitions: number;
-  lane_modulus: number;
-  upper_key: Key | null;
-  null_event_rows: string;
-  source_snapshot: string;
-  state: ReplayState;
-}
 interface ChunkRow {
   chunk: number;
   after_key: Key | null;
@@ -50,22 +33,7 @@ export function openReplays(pool: pg.Pool): Replays {
         'ReplayUnknown',
         `replay ${replayId} is not in the control database; headrace status lists those that are`,
       );
-    return {
-      replayId: row.replay_id,
-      pipeline: row.pipeline,
-      workflowId: row.workflow_id,
-      spec: row.spec,
-      scope: row.scope,
-      shape: { columns: row.columns, key: row.key },
-      schemaVersion: row.schema_version,
-      topicId: row.topic_id,
-      partitions: row.partitions,
-      laneModulus: row.lane_modulus,
-      upperKey: row.upper_key,
-      nullEventRows: Number(row.null_event_rows),
-      sourceSnapshot: row.source_snapshot,
-      state: row.state,
-    };
+    return { ...toReplay(row), state: row.state };
   }
 
   async function ends(replayId: string): Promise<PartitionEnds | null> {
@@ -93,8 +61,8 @@ export function openReplays(pool: pg.Pool): Replays {
       await ask(
         'storing the plan',
         `INSERT INTO headrace.replay (replay_id, pipeline, workflow_id, spec, scope, columns, key, schema_version, topic_id,
-           partitions, lane_modulus, upper_key, null_event_rows, source_snapshot, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'planned') ON CONFLICT (replay_id) DO NOTHING`,
+           partitions, lane_modulus, upper_key, null_event_rows, estimated_rows, source_snapshot, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'planned') ON CONFLICT (replay_id) DO NOTHING`,
         [
           replay.replayId,
           replay.pipeline,
@@ -109,6 +77,7 @@ export function openReplays(pool: pg.Pool): Replays {
           replay.laneModulus,
           json(replay.upperKey),
           replay.nullEventRows,
+          replay.estimatedRows,
           replay.sourceSnapshot,
         ],
       );

@@ -1,0 +1,135 @@
+/**
+ * Looks that change nothing, made in the command's own process: they must answer when no worker runs, at 3 am most of all.
+ */
+import type { SourceTable } from '../activities/ports/source.ts';
+import { sourceTable, topicFaults } from '../activities/plan-replay.ts';
+import { openTopicAdmin } from '../connectors/kafka/admin.ts';
+import { openInspectStore } from '../connectors/postgres/inspect-store.ts';
+import { openPool } from '../connectors/postgres/pool.ts';
+import { openPostgresSource } from '../connectors/postgres/source.ts';
+import { openPostgresWarehouse } from '../connectors/postgres/warehouse.ts';
+import { messageOf } from '../contracts/errors.ts';
+import type { HopCounts, PipelineLook, PlanLook } from '../contracts/inspect.ts';
+import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import type { ReplayScope } from '../contracts/replay.ts';
+import type { Settings } from '../contracts/settings.ts';
+import { quoteTable } from '../formats/sql-names.ts';
+import { connectionOf } from './config/index.ts';
+
+export interface Inspector {
+  /** @throws Fault ControlUnavailable */
+  readProgress(replayId: string): Promise<HopCounts | null>;
+  /** Of all pipelines that ever replayed, or of one. */
+  readStatus(pipeline?: string): Promise<PipelineLook[]>;
+  readPlan(spec: PipelineSpec, scope: ReplayScope): Promise<PlanLook>;
+  close(): Promise<void>;
+}
+
+export function openInspector(settings: Settings): Inspector {
+  const pool = openPool(settings.control, 'inspect', 2);
+  const store = openInspectStore(pool);
+  const topics = openTopicAdmin(settings.kafka);
+  return {
+    readProgress: (replayId) => store.hopCounts(replayId),
+    async readStatus(pipeline) {
+      const found = await store.pipelines(pipeline);
+      return Promise.all(found.map(({ spec, topicId, counts }) => look(spec, topicId, counts)));
+    },
+    readPlan: (spec, scope) => readPlan(settings, topics, spec, scope),
+    async close() {
+      await Promise.all([pool.end(), topics.close()]);
+    },
+  };
+
+  async function look(spec: PipelineSpec, topicId: string, replay: HopCounts): Promise<PipelineLook> {
+    const dataset = datasetOf(spec.lake);
+    const unreachable: string[] = [];
+    const tried = async <T>(work: () => Promise<T>): Promise<T | null> => {
+      try {
+        return await work();
+      } catch (error) {
+        unreachable.push(messageOf(error));
+        return null;
+      }
+    };
+    const { next, ...lake } = await store.lake(dataset, topicId);
+    const landLag = tried(async () => {
+      const facts = await topics.describe(spec.topic.name);
+      if (!facts || facts.topicId !== topicId) return null;
+      const ends = await topics.highWatermarks(spec.topic.name, facts.partitions);
+      return Object.entries(ends).reduce(
+        (sum, [partition, end]) => sum + Math.max(0, end - (next.get(Number(partition)) ?? 0)),
+        0,
+      );
+    });
+    const loadLag = tried(async () => {
+      const warehouse = openPostgresWarehouse(connectionOf(settings, spec.warehouse.connection));
+      try {
+        const ledger = await warehouse.ledger(spec.warehouse.table, topicId);
+        return [...next].reduce((sum, [partition, end]) => sum + Math.max(0, end - (ledger.get(partition) ?? 0)), 0);
+      } finally {
+        await warehouse.close();
+      }
+    });
+    return {
+      pipeline: spec.name,
+      dataset,
+      topic: spec.topic.name,
+      replay,
+      lake,
+      landLag: await landLag,
+      load: await store.loads(spec.name),
+      loadLag: await loadLag,
+      unreachable,
+    };
+  }
+}
+
+async function readPlan(
+  settings: Settings,
+  topics: ReturnType<typeof openTopicAdmin>,
+  spec: PipelineSpec,
+  scope: ReplayScope,
+): Promise<PlanLook> {
+  const source = openPostgresSource(connectionOf(settings, spec.source.connection));
+  const warehouse = openPostgresWarehouse(connectionOf(settings, spec.warehouse.connection));
+  const faults: string[] = [];
+  const note = (error: unknown): null => {
+    faults.push(messageOf(error));
+    return null;
+  };
+  try {
+    const described = await source.describe(spec.source.table, spec.source.key, spec.source.eventTime).catch(note);
+    const table: SourceTable | null = described && sourceTable({ spec }, described.shape);
+    if (table) await source.checkScope(table, scope).catch(note);
+    const facts = await topics.describe(spec.topic.name).catch(note);
+    if (facts) {
+      const found = topicFaults(await topics.settings(spec.topic.name));
+      faults.push(...found.map((text) => `topic ${spec.topic.name}: ${text}`));
+    }
+    const target = { name: spec.warehouse.table, shape: described?.shape ?? { columns: [], key: [] } };
+    const fit =
+      described && (await warehouse.planTable(target, { pipeline: spec.name, topic: spec.topic.name }).catch(note));
+    faults.push(...(fit?.faults ?? []));
+    const estimatedRows = described?.estimatedRows ?? 0;
+    return {
+      pipeline: spec.name,
+      table: quoteTable(spec.source.table),
+      estimatedRows,
+      chunks: Math.ceil(estimatedRows / spec.source.chunkRows),
+      chunkRows: spec.source.chunkRows,
+      shape: target.shape,
+      topic: {
+        name: spec.topic.name,
+        exists: facts !== null,
+        partitions: facts?.partitions ?? spec.topic.partitions,
+        topicId: facts?.topicId ?? null,
+      },
+      lake: { dataset: datasetOf(spec.lake), format: spec.lake.format, ...spec.lake.rotate },
+      warehouse: { table: quoteTable(spec.warehouse.table), exists: fit?.exists ?? false, ddl: fit?.ddl ?? [] },
+      faults,
+    };
+  } finally {
+    await Promise.all([source.close(), warehouse.close()]);
+  }
+}
