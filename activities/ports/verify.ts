@@ -85,7 +85,10 @@ export interface WarehouseHashes {
 export type OpenSourceHashes = (connection: string) => SourceHashes;
 export type OpenWarehouseHashes = (connection: string) => WarehouseHashes;
 
-export interface PublishedReplay extends PlannedReplay {
+export interface PublishedReplay extends Pick<
+  PlannedReplay,
+  'replayId' | 'pipeline' | 'spec' | 'scope' | 'shape' | 'topicId' | 'upperKey' | 'sourceSnapshot'
+> {
   ends: PartitionEnds;
   /** Epoch milliseconds, the control database's clock. */
   plannedAt: number;

@@ -1,28 +1,12 @@
 /** What was published, as the control database has it from Kafka's own answers. One statement a question. */
 import type pg from 'pg';
-import type { Column, Key } from '../../contracts/columns.ts';
+import type { Key } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
-import type { PipelineSpec } from '../../contracts/pipeline.ts';
-import type { ReplayScope } from '../../contracts/replay.ts';
 import type { VerifyStore } from '../../activities/ports/verify.ts';
 import { query } from './pool.ts';
+import { type ReplayRow, toReplay } from './replay-row.ts';
 
-interface ReplayRow {
-  replay_id: string;
-  pipeline: string;
-  workflow_id: string;
-  spec: PipelineSpec;
-  scope: ReplayScope;
-  columns: Column[];
-  key: string[];
-  schema_version: string;
-  topic_id: string;
-  partitions: number;
-  lane_modulus: number;
-  upper_key: Key | null;
-  null_event_rows: string;
-  source_snapshot: string;
-  state: string;
+interface PublishedRow extends ReplayRow {
   planned_at: Date;
   published_at: Date | null;
   ends: Record<string, number> | null;
@@ -34,7 +18,7 @@ export function openVerifyStore(pool: pg.Pool): VerifyStore {
     query<Row>(pool, 'ControlUnavailable', doing, sql, values);
   return {
     published: async (pipeline, replayId) => {
-      const [row] = await ask<ReplayRow>(
+      const [row] = await ask<PublishedRow>(
         `reading the replay of ${pipeline}`,
         `SELECT r.*, (SELECT jsonb_object_agg(e.partition, e.end_offset) FROM headrace.replay_end e
                       WHERE e.replay_id = r.replay_id) AS ends
@@ -45,19 +29,7 @@ export function openVerifyStore(pool: pg.Pool): VerifyStore {
       );
       if (row?.state === 'published' && row.published_at) {
         return {
-          replayId: row.replay_id,
-          pipeline: row.pipeline,
-          workflowId: row.workflow_id,
-          spec: row.spec,
-          scope: row.scope,
-          shape: { columns: row.columns, key: row.key },
-          schemaVersion: row.schema_version,
-          topicId: row.topic_id,
-          partitions: row.partitions,
-          laneModulus: row.lane_modulus,
-          upperKey: row.upper_key,
-          nullEventRows: Number(row.null_event_rows),
-          sourceSnapshot: row.source_snapshot,
+          ...toReplay(row),
           ends: Object.fromEntries(Object.entries(row.ends ?? {}).map(([p, end]) => [Number(p), end])),
           plannedAt: row.planned_at.getTime(),
           publishedAt: row.published_at.getTime(),
