@@ -1,8 +1,8 @@
 /** One service of a home as a process of this machine: found, started, revived or stopped. */
-import { isFree } from './ports.ts';
+import { PORT_TIMEOUT_MS, becomesFree } from './ports.ts';
 import { endOwned, isAlive } from './process-identity.ts';
 import { launchDetached, waitUntilReady, type Service, type ServiceContext } from './service.ts';
-import { StackError, StackInterrupted } from './stack-error.ts';
+import { StackError, StackInterrupted, reasonOf } from './stack-error.ts';
 import { logFileOf, saveState, type StackStateFile } from './state.ts';
 import type { OnProgress } from './types.ts';
 
@@ -63,7 +63,7 @@ export async function startProcess(service: Service, options: StackOptions): Pro
   try {
     const launch = await service.prepare(context);
     for (const port of service.ports(options.state)) {
-      if (await isFree(port)) continue;
+      if (await becomesFree(port, PORT_TIMEOUT_MS)) continue;
       throw new StackError(
         `${service.title} cannot listen on its port 127.0.0.1:${port}: something else does; ` +
           'end that, or run down and up again (a stack that is down as a whole chooses new ports)',
@@ -77,7 +77,7 @@ export async function startProcess(service: Service, options: StackOptions): Pro
     await becomeReady(service, context, options);
     report('ready', `process ${owned.pid}`);
   } catch (error) {
-    report('failed', error instanceof StackInterrupted || options.signal?.aborted === true ? 'interrupted' : 'failed');
+    report('failed', options.signal?.aborted === true ? 'interrupted' : (reasonOf(error).split('\n')[0] ?? ''));
     throw error;
   }
 }

@@ -5,11 +5,14 @@
  */
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StackError } from './stack-error.ts';
 
 const LOWEST = 15_000;
 const HIGHEST = 32_000;
 const ATTEMPTS = 400;
+/** A port that is taken for longer is not one that a killed service is about to give back. */
+export const PORT_TIMEOUT_MS = 2_000;
 
 /** Whether a server could listen on 127.0.0.1:port now. */
 export async function isFree(port: number): Promise<boolean> {
@@ -18,6 +21,16 @@ export async function isFree(port: number): Promise<boolean> {
     probe.once('error', () => resolve(false));
     probe.listen({ host: '127.0.0.1', port, exclusive: true }, () => probe.close(() => resolve(true)));
   });
+}
+
+/** Whether the port is free within `timeoutMs`: the kernel takes a moment to close what a killed process held. */
+export async function becomesFree(port: number, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await isFree(port))) {
+    if (Date.now() > deadline) return false;
+    await sleep(50);
+  }
+  return true;
 }
 
 /**

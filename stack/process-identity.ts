@@ -4,7 +4,7 @@
  * A zombie counts as dead: it holds no port and no file, and only waits for a parent that may be slow.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { descendantsOf } from './process-tree.ts';
 
@@ -30,8 +30,17 @@ function identityFromProc(pid: number): string | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0];
   const startedAtTicks = fields[19];
-  if (startedAtTicks === undefined || state === 'Z' || state === 'X') return undefined;
+  if (startedAtTicks === undefined || state === 'X' || (state === 'Z' && !hasThreads(pid))) return undefined;
   return `${bootId()}/${startedAtTicks}`;
+}
+
+/** A killed process shows as a zombie while its other threads are still ending, and until then it keeps its ports. */
+function hasThreads(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length > 1;
+  } catch {
+    return false;
+  }
 }
 
 /** Start times count from the boot, so two boots can give the same pid the same start; the boot's id tells them apart. */

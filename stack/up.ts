@@ -10,18 +10,21 @@ import { requireGiven } from './given.ts';
 import { stackInfo } from './info.ts';
 import { withLock } from './lock.ts';
 import { findProcess, startProcess, stopProcess, type StackOptions } from './native.ts';
-import { choosePorts, isFree } from './ports.ts';
+import { PORT_TIMEOUT_MS, becomesFree, choosePorts } from './ports.ts';
+import { isAlive } from './process-identity.ts';
 import { isInstalled, requirePrograms } from './prerequisites.ts';
 import { minioIsBuilt } from './services/minio.ts';
 import type { Service } from './service.ts';
 import { isGiven, stackServices } from './services.ts';
 import { StackError, StackInterrupted } from './stack-error.ts';
 import { PORT_NAMES, loadState, newSecrets, saveState, lockFileOf, type StackStateFile } from './state.ts';
-import type { GivenServices, OnProgress, StackInfo } from './types.ts';
+import { SERVICE_NAMES, type GivenServices, type OnProgress, type ServiceName, type StackInfo } from './types.ts';
 
 export interface UpOptions {
   home: string;
   cache: string;
+  /** Only these are begun; the others' addresses are in the answer all the same. Default: all. */
+  services?: readonly ServiceName[];
   /** Services of the user's own; default: those that HEADRACE_* variables name. */
   given?: GivenServices;
   onProgress?: OnProgress;
@@ -46,7 +49,8 @@ export async function up(options: UpOptions): Promise<StackInfo> {
     return await withLock(lockFileOf(home), { signal, timeoutMs: LOCK_TIMEOUT_MS }, async () => {
       const state = loadState(home) ?? (await newState(cache));
       saveState(home, state);
-      const wanted = stackServices(state).filter((service) => !isGiven(service, given));
+      const asked = new Set(options.services ?? SERVICE_NAMES);
+      const wanted = stackServices(state).filter((service) => asked.has(service.name) && !isGiven(service, given));
       await bringUp(wanted, { home, cache, state, signal, onProgress });
       return stackInfo(home, state, given);
     });
@@ -65,7 +69,8 @@ async function bringUp(wanted: Service[], options: StackOptions): Promise<void> 
   const missing = wanted.filter((_, index) => found[index] === false);
   if (missing.length === 0) return;
   if (native) requirePrograms(missing, cache);
-  if (missing.length === wanted.length) await renewTakenPorts(missing, options);
+  const allDown = native ? !Object.values(state.processes).some(isAlive) : missing.length === wanted.length;
+  if (allDown) await renewTakenPorts(missing, options);
   await (native ? startProcesses : startContainers)(missing, options);
 }
 
@@ -83,9 +88,9 @@ async function newState(cache: string): Promise<StackStateFile> {
 
 /** A stack that is down as a whole has no client that knows its ports, so those taken meanwhile are chosen again. */
 async function renewTakenPorts(services: Service[], { home, state }: StackOptions): Promise<void> {
-  const taken: boolean[] = [];
-  for (const port of services.flatMap((service) => service.ports(state))) taken.push(!(await isFree(port)));
-  if (!taken.includes(true)) return;
+  const ports = services.flatMap((service) => service.ports(state));
+  const free = await Promise.all(ports.map((port) => becomesFree(port, PORT_TIMEOUT_MS)));
+  if (!free.includes(false)) return;
   state.ports = await choosePorts(PORT_NAMES);
   saveState(home, state);
 }

@@ -5,7 +5,7 @@
 import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canReach, postgresDataFolder, postgresUser, systemFolder } from './postgres-user.ts';
-import { waitForOrphans } from './postgres-orphans.ts';
+import { clearDeadServer } from './postgres-orphans.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
 import { ADMIN, createDatabases, serverAnswers } from './postgres-databases.ts';
 import { runCommand } from '../run-command.ts';
@@ -36,7 +36,7 @@ export const postgres: Service = {
     context.save();
     const data = join(state.postgresData, 'data');
     if (!existsSync(join(data, 'PG_VERSION'))) await initialise(context, binaries, data);
-    await waitForOrphans(data, signal);
+    await clearDeadServer(data, signal);
     const settings = {
       listen_addresses: '127.0.0.1',
       port: String(state.ports.postgres),
