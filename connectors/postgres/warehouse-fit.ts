@@ -92,7 +92,7 @@ function sized(type: string): Sized {
 
 /**
  * The same type, or one that holds and prints every value of it alike: wider integers, longer varchar, text for varchar,
- * unconstrained or wider numeric, finer timestamps. Not real in double precision (3.4 prints as 3.4000000953674316 there),
+ * unconstrained numeric or one with more digits before the point (more behind it would print 5.00 as 5.0000), finer timestamps. Not real in double precision (3.4 prints as 3.4000000953674316 there),
  * not jsonb for json (another text), not text for anything that is no text (the user's queries would change meaning).
  * @param wanted as warehouseType writes it; @param found as format_type prints it
  */
@@ -111,7 +111,7 @@ export function fits(wanted: string, found: string): boolean {
     if (have.sizes.length === 0) return true;
     const [wantDigits, wantScale = 0] = want.sizes;
     const [haveDigits = 0, haveScale = 0] = have.sizes;
-    return wantDigits !== undefined && haveScale >= wantScale && haveDigits - haveScale >= wantDigits - wantScale;
+    return wantDigits !== undefined && haveScale === wantScale && haveDigits >= wantDigits;
   }
   // character(n), timestamp(p), time(p): no size means the most, save for character, where it is printed as (1).
   return have.sizes[0] === undefined || (want.sizes[0] !== undefined && have.sizes[0] >= want.sizes[0]);
