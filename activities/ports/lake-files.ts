@@ -10,6 +10,8 @@ import type { EncoderSettings } from '../../contracts/manifest.ts';
 export interface CutInput {
   lines: Buffer;
   records: number;
+  /** Where each record's line begins: a value may look like lines of its own. */
+  starts: Uint32Array;
   /** Where a line's lineage index points. */
   lineages: readonly { replay: string | null; chunk: number | null }[];
   partition: number;

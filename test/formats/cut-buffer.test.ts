@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { createCutBuffer, type BufferedRecord } from '../../formats/cut-buffer.ts';
+
+const headers = (replay: string, chunk: string, schema: string) => [
+  { 'headrace-replay': Buffer.from(replay) },
+  { 'headrace-chunk': Buffer.from(chunk) },
+  { 'headrace-schema': Buffer.from(schema) },
+];
+const record = (offset: number, value: string | null, of = headers('r1', '3', 's1')): BufferedRecord => ({
+  offset,
+  value: value === null ? null : Buffer.from(value),
+  headers: of,
+});
+
+describe('cut buffer', () => {
+  it('keeps each record as a line, and where it came from', () => {
+    const buffer = createCutBuffer(4);
+    buffer.append(record(10, '{"a":1}'));
+    buffer.append(record(12, '{"a":2}', headers('r1', '4', 's1')));
+    buffer.append(record(13, '{"a":3}'));
+    buffer.append({ offset: 14, value: Buffer.from('foreign'), headers: undefined });
+    const content = buffer.content();
+    expect(content.lines.toString()).toBe('10\t0\t\t{"a":1}\n12\t1\t\t{"a":2}\n13\t0\t\t{"a":3}\n14\t2\t\tforeign\n');
+    expect(content.lineages).toEqual([
+      { replay: 'r1', chunk: 3 },
+      { replay: 'r1', chunk: 4 },
+      { replay: null, chunk: null },
+    ]);
+    expect([...content.starts]).toEqual([0, 14, 28, 42]);
+    expect([buffer.firstOffset(), buffer.lastOffset(), buffer.records(), buffer.schemaVersion()]).toEqual([
+      10,
+      14,
+      4,
+      's1',
+    ]);
+  });
+
+  it('copies what it is given', () => {
+    const buffer = createCutBuffer(0);
+    const reused = record(1, '{"a":1}');
+    buffer.append(reused);
+    reused.value?.fill(0x58);
+    for (const entry of reused.headers ?? []) for (const bytes of Object.values(entry)) bytes.fill(0x58);
+    expect(buffer.content().lines.toString()).toBe('1\t0\t\t{"a":1}\n');
+    expect(buffer.schemaVersion()).toBe('s1');
+    buffer.append(record(2, '{}'));
+    expect(buffer.content().lineages).toHaveLength(1);
+  });
+
+  it('does not fit a record of another schema version', () => {
+    const buffer = createCutBuffer(0);
+    const other = record(2, '{}', headers('r1', '3', 's2'));
+    expect(buffer.fits(other)).toBe(true);
+    buffer.append({ offset: 1, value: null, headers: undefined });
+    expect(buffer.fits(other)).toBe(true);
+    buffer.append(record(2, '{}'));
+    expect(buffer.fits(other)).toBe(false);
+    expect(buffer.fits({ offset: 3, value: null, headers: undefined })).toBe(true);
+    buffer.reset();
+    expect(buffer.fits(other)).toBe(true);
+  });
+
+  it('gives raw records back byte by byte, whatever they look like', () => {
+    const buffer = createCutBuffer(0);
+    const values = ['{}', '', null, '{},"o":7\n12\t0\t{"a":1}', '\t\t\n', '\n'.repeat(50), 'x'.repeat(300_000), '\0'];
+    values.forEach((value, i) => buffer.append(record(i * 3 + 5, value, headers('r', String(i), 's'))));
+    values.forEach((value, i) => {
+      const raw = buffer.rawRecord(i * 3 + 5);
+      expect(raw).toEqual({
+        offset: i * 3 + 5,
+        replay: 'r',
+        chunk: i,
+        value: value === null ? null : Buffer.from(value),
+      });
+    });
+    expect(buffer.rawRecord(6)).toBeNull();
+    expect(buffer.rawRecord(1000)).toBeNull();
+  });
+
+  it('takes a foreign lineage for none', () => {
+    const buffer = createCutBuffer(0);
+    buffer.append(record(1, '{}', headers("x'\n", '12a', 's')));
+    expect(buffer.content().lineages).toEqual([{ replay: null, chunk: null }]);
+  });
+
+  it('has one hash for the same records, another for any other', () => {
+    const sum = (records: BufferedRecord[], askBetween = false) => {
+      const buffer = createCutBuffer(0);
+      for (const each of records) {
+        buffer.append(each);
+        if (askBetween) buffer.sha256();
+      }
+      return buffer.sha256();
+    };
+    const base = [record(1, '{}'), record(2, 'x'.repeat(300_000)), record(3, '')];
+    const expected = sum(base);
+    expect(expected).toMatch(/^[0-9a-f]{64}$/);
+    expect(sum(base)).toBe(expected);
+    expect(sum(base, true)).toBe(expected);
+    const others = [
+      [...base.slice(0, 2), record(3, null)],
+      [record(0, '{}'), ...base.slice(1)],
+      [record(1, '{}', headers('r1', '4', 's1')), ...base.slice(1)],
+      base.slice(0, 2),
+      [record(1, `{}\n2\t0\t${'x'.repeat(300_000)}`), record(3, '')],
+    ].map((records) => sum(records));
+    expect(new Set([expected, ...others]).size).toBe(6);
+    const buffer = createCutBuffer(0);
+    buffer.append(record(77, 'before'));
+    buffer.sha256();
+    buffer.reset();
+    for (const each of base) buffer.append(each);
+    expect(buffer.sha256()).toBe(expected);
+  });
+});
