@@ -1,0 +1,47 @@
+/** The landing hop's activities under the names that workflows call. */
+import { describeLanding } from './land-describe.ts';
+import { createTurns } from './land-encoder.ts';
+import { createLandMemory } from './land-memory.ts';
+import { landPartitions } from './land-partitions.ts';
+import type { LandPorts, LandRequestPorts, LandShare } from './land-ports.ts';
+import {
+  acceptLoss,
+  awaitLanded,
+  type AwaitLanded,
+  endLandingRequest,
+  requestLanding,
+  type RequestLanding,
+  setLandingEnds,
+  type SetLandingEnds,
+} from './land-requests.ts';
+import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { Pulse } from './pulse.ts';
+
+/**
+ * For the queue `land`. All activities of the result share one memory budget.
+ * @param pulse of the running activity
+ */
+export function createLandActivities(ports: LandPorts, pulse: () => Pulse) {
+  const process = { memory: createLandMemory(ports.worker.landMemoryBytes), turns: createTurns() };
+  return {
+    describeLanding: ({ spec }: { spec: PipelineSpec }) => describeLanding(ports, spec),
+    landPartitions: (share: LandShare) => landPartitions(ports, process, share, pulse()),
+  };
+}
+
+/**
+ * For those who want a dataset landed. Not for the queue `land`: those who wait there could take the places of those
+ * whom they wait for.
+ */
+export function createLandRequestActivities(ports: LandRequestPorts, pulse: () => Pulse) {
+  return {
+    requestLanding: (request: RequestLanding) => requestLanding(ports, request),
+    setLandingEnds: (request: SetLandingEnds) => setLandingEnds(ports, request),
+    endLandingRequest: (request: { spec: PipelineSpec; requestId: string }) => endLandingRequest(ports, request),
+    awaitLanded: (request: AwaitLanded) => awaitLanded(ports, request, pulse()),
+    acceptLoss: (request: { spec: PipelineSpec }) => acceptLoss(ports, request),
+  };
+}
+
+export type LandActivities = ReturnType<typeof createLandActivities>;
+export type LandRequestActivities = ReturnType<typeof createLandRequestActivities>;

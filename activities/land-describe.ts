@@ -1,0 +1,31 @@
+/** What a land workflow begins with: the topic as it is now, a store that can be trusted, generations used so far. */
+import { fault } from '../contracts/errors.ts';
+import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import type { LandingFacts, LandPorts } from './land-ports.ts';
+
+/** Records must stay in the log for at least so many ages of an open cut, and never less than the floor. */
+const RETENTION_AGES = 10;
+const RETENTION_LEAST_MS = 10 * 60_000;
+
+/** @throws Fault TopicUnsuited, StoreUnsuited */
+export async function describeLanding(
+  ports: Pick<LandPorts, 'manifest' | 'topicAdmin' | 'store'>,
+  spec: PipelineSpec,
+): Promise<LandingFacts> {
+  const topic = spec.topic.name;
+  const facts = await ports.topicAdmin.describe(topic);
+  if (!facts) throw fault('TopicUnsuited', `topic ${topic} does not exist; a replay creates it, or create it yourself`);
+  const settings = await ports.topicAdmin.settings(topic);
+  const wanted = Math.max(RETENTION_LEAST_MS, RETENTION_AGES * spec.lake.rotate.ageMs);
+  const faults = [
+    ...(settings.cleanupPolicy.includes('compact')
+      ? [`cleanup.policy is ${settings.cleanupPolicy}: records vanish before they are landed; set it to delete`]
+      : []),
+    ...(settings.retentionMs >= 0 && settings.retentionMs < wanted
+      ? [`retention.ms is ${settings.retentionMs}: raise it to ${wanted} at least, or lower lake.rotate.age`]
+      : []),
+  ];
+  if (faults.length > 0) throw fault('TopicUnsuited', `topic ${topic} cannot be landed: ${faults.join('; ')}`);
+  await ports.store.probe(spec.lake.bucket, spec.lake.prefix);
+  return { ...facts, generation: await ports.manifest.generation(datasetOf(spec.lake)) };
+}

@@ -1,0 +1,48 @@
+/**
+ * Names, metadata and the judging of lake objects. An object of the same name is ours if its rows and input hash are the
+ * cut's (kept as metadata: the Parquet bytes change with the encoder's version); anything else is a named fault.
+ */
+import { fault } from '../contracts/errors.ts';
+import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { ObjectStore } from './ports/object-store.ts';
+
+const ROWS = 'headrace-rows';
+const INPUT = 'headrace-input-sha256';
+
+/** What an object says of itself. */
+export interface ObjectFacts {
+  name: string;
+  rows: number;
+  inputSha256: string;
+}
+
+type Judgement = 'same' | 'other' | 'absent';
+
+export async function judgeObject(store: ObjectStore, bucket: string, facts: ObjectFacts): Promise<Judgement> {
+  const found = await store.head(bucket, facts.name);
+  if (!found) return 'absent';
+  return found.metadata[ROWS] === String(facts.rows) && found.metadata[INPUT] === facts.inputSha256 ? 'same' : 'other';
+}
+
+/**
+ * Puts the file, or accepts the object that is there.
+ * @throws Fault ObjectConflict when an object of that name holds something else
+ */
+export async function putObject(
+  store: ObjectStore,
+  lake: PipelineSpec['lake'],
+  facts: ObjectFacts,
+  path: string,
+): Promise<void> {
+  const metadata = { [ROWS]: String(facts.rows), [INPUT]: facts.inputSha256 };
+  if ((await store.putIfAbsent(lake.bucket, facts.name, path, metadata)) === 'created') return;
+  const judgement = await judgeObject(store, lake.bucket, facts);
+  if (judgement === 'same') return;
+  const object = `s3://${lake.bucket}/${facts.name}`;
+  if (judgement === 'absent') throw fault('StoreUnavailable', `${object} was there and is gone; trying again`);
+  throw fault(
+    'ObjectConflict',
+    `${object} exists with other contents (expected ${facts.rows} rows of input ${facts.inputSha256}); Headrace did not ` +
+      'write it for this manifest: move it away, or land to another prefix',
+  );
+}

@@ -1,0 +1,160 @@
+/**
+ * Writes a cut: encode, intent, dead letters, PUT, seal, in that order. Encoding comes first, because the intent lists what
+ * the encoder found; dead letters come before the objects, so that objects that are all there prove the letters too.
+ * Whatever dies between two steps leaves an intent that the next claim finishes, or nothing.
+ */
+import { fault } from '../contracts/errors.ts';
+import { HEADER_SCHEMA } from '../contracts/messages.ts';
+import { type CutReason, type EncoderSettings, objectName } from '../contracts/manifest.ts';
+import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { CutBuffer } from '../formats/cut-buffer.ts';
+import { addLetters } from './land-letters.ts';
+import { type ObjectFacts, putObject } from './land-object.ts';
+import type { LandPorts, LandStep } from './land-ports.ts';
+import type { BadRecord } from './ports/lake-files.ts';
+import type { Claim, Intent, IntentAnswer, StoredCut } from './ports/manifest.ts';
+
+/** What is the same for all cuts of an activity. */
+export interface LandContext {
+  dataset: string;
+  topic: string;
+  topicId: string;
+  lake: PipelineSpec['lake'];
+}
+
+/** A range with its encoded file, ready to be recorded. */
+export interface ReadyCut {
+  start: number;
+  end: number;
+  inputSha256: string;
+  /** Null where no record is good. */
+  path: string | null;
+  rows: number;
+  bytes: number;
+  bad: readonly BadRecord[];
+  schemaVersion: string | null;
+}
+
+export function refused(context: LandContext, claim: Pick<Claim, 'partition'>): Error {
+  return fault(
+    'ClaimRefused',
+    `partition ${claim.partition} of ${context.dataset} was claimed by a newer land activity`,
+  );
+}
+
+/**
+ * Encodes a buffer's records as the range [start, end). Records of an unknown schema version are all bad: a replay stores
+ * its version before it publishes, so they are not ours.
+ * @param directory where the file goes; the caller removes it
+ */
+export async function encodeCut(
+  ports: LandPorts,
+  context: LandContext,
+  { start, end }: { start: number; end: number },
+  buffer: CutBuffer,
+  settings: EncoderSettings,
+  directory: string,
+): Promise<ReadyCut> {
+  const schemaVersion = buffer.schemaVersion();
+  const ready = { start, end, inputSha256: buffer.sha256(), schemaVersion, path: null, rows: 0, bytes: 0 };
+  if (buffer.records() === 0) return { ...ready, bad: [] };
+  const schema = schemaVersion === null ? null : await ports.manifest.schema(context.dataset, schemaVersion);
+  if (!schema) {
+    const reason =
+      schemaVersion === null
+        ? `no header ${HEADER_SCHEMA}: not written by a replay`
+        : `schema version ${schemaVersion} is unknown`;
+    return { ...ready, bad: offsetsOf(buffer).map((offset) => ({ offset, reason })) };
+  }
+  const { path, rows, bytes, bad } = await ports.lakeFiles.encode(
+    { ...buffer.content(), ...schema, settings },
+    directory,
+  );
+  return { ...ready, path, rows, bytes, bad };
+}
+
+function offsetsOf(buffer: CutBuffer): number[] {
+  const { lines, starts } = buffer.content();
+  // A line begins with its offset, of 16 digits at most.
+  return Array.from(starts, (at) => parseInt(lines.toString('latin1', at, at + 17), 10));
+}
+
+/** Records the intent of an encoded cut; the topic is looked at again first, so that no other topic's records go in. */
+export async function recordIntent(
+  ports: LandPorts,
+  context: LandContext,
+  claim: Claim,
+  cut: ReadyCut,
+  reason: CutReason,
+  encoder: EncoderSettings,
+): Promise<{ answer: IntentAnswer; intent: Intent }> {
+  await checkTopic(ports, context);
+  const name = objectName(context.lake.prefix, context.topicId, claim.partition, cut.start, cut.end, encoder.format);
+  const intent: Intent = {
+    start: cut.start,
+    end: cut.end,
+    reason,
+    rows: cut.rows,
+    bytes: cut.bytes,
+    objects: cut.rows > 0 ? [{ name, rows: cut.rows }] : [],
+    inputSha256: cut.inputSha256,
+    encoder,
+    schemaVersion: cut.schemaVersion,
+    deadLetters: cut.bad.length,
+  };
+  // A cut without records has nothing to be put, nor to be found again: intent and seal are one statement.
+  const empty = cut.rows === 0 && cut.bad.length === 0;
+  const answer = await (empty ? ports.manifest.sealEmpty(claim, intent) : ports.manifest.intend(claim, intent));
+  return { answer, intent };
+}
+
+/** @throws Fault TopicRecreated */
+export async function checkTopic(ports: LandPorts, context: LandContext): Promise<void> {
+  const facts = await ports.topicAdmin.describe(context.topic);
+  if (facts?.topicId === context.topicId) return;
+  throw fault(
+    'TopicRecreated',
+    facts
+      ? `topic ${context.topic} was made anew (id ${facts.topicId}, was ${context.topicId}) while it was landed; start the ` +
+          'landing again to land the new topic'
+      : `topic ${context.topic} (id ${context.topicId}) was deleted while it was landed`,
+  );
+}
+
+/** From an open intent to its seal, its file being `ready`. */
+export async function finishCut(
+  ports: LandPorts,
+  context: LandContext,
+  claim: Claim,
+  cut: Pick<StoredCut, 'start' | 'end' | 'attempt' | 'objects' | 'inputSha256'>,
+  ready: Pick<ReadyCut, 'path' | 'bad'>,
+): Promise<void> {
+  await addLetters(ports, context, claim.partition, ready.bad);
+  for (const object of cut.objects) {
+    if (ready.path === null) throw fault('Unexpected', `no file for object ${object.name}`);
+    const facts: ObjectFacts = { ...object, inputSha256: cut.inputSha256 };
+    await putObject(ports.store, context.lake, facts, ready.path);
+  }
+  await step(ports, 'put', claim, cut);
+  await sealCut(ports, context, claim, cut);
+}
+
+export async function sealCut(
+  ports: LandPorts,
+  context: LandContext,
+  claim: Claim,
+  cut: Pick<StoredCut, 'start' | 'end' | 'attempt'>,
+): Promise<void> {
+  // Void: by a newer claim, which found the range unreadable.
+  if (!(await ports.manifest.seal(claim, cut))) throw refused(context, claim);
+  await step(ports, 'sealed', claim, cut);
+}
+
+export async function step(
+  ports: LandPorts,
+  what: LandStep,
+  { partition }: Pick<Claim, 'partition'>,
+  { start, end }: { start: number; end: number },
+): Promise<void> {
+  await ports.onStep?.(what, { partition, start, end });
+}
