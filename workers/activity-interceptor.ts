@@ -1,0 +1,46 @@
+/**
+ * The one place where what an activity throws becomes what Temporal records: the fault's code as the type, retryable as
+ * the catalogue says, the whole chain of causes kept. Secrets are cut out of the text first.
+ */
+import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { isFault, messageOf } from '../contracts/errors.ts';
+
+/** `//user:secret@` in any URL that a driver put into its message. */
+const CREDENTIALS = /(\/\/[^:/@\s]+:)[^@\s]+@/g;
+const CAUSES_MOST = 5;
+
+export function withoutSecrets(text: string): string {
+  return text.replace(CREDENTIALS, '$1…@');
+}
+
+export function toFailure(error: unknown, depth = 0): Error {
+  if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+  const below =
+    error instanceof Error && error.cause !== undefined && depth < CAUSES_MOST
+      ? toFailure(error.cause, depth + 1)
+      : undefined;
+  return ApplicationFailure.create({
+    message: withoutSecrets(messageOf(error)),
+    type: isFault(error) ? error.code : error instanceof Error && depth > 0 ? error.name : 'Unexpected',
+    nonRetryable: isFault(error) && !error.retry,
+    ...(below === undefined ? {} : { cause: below }),
+  });
+}
+
+export function mapFaults(_context: Context): { inbound: ActivityInboundCallsInterceptor } {
+  return {
+    inbound: {
+      async execute(
+        input: ActivityExecuteInput,
+        next: Next<ActivityInboundCallsInterceptor, 'execute'>,
+      ): Promise<unknown> {
+        try {
+          return await next(input);
+        } catch (error) {
+          throw toFailure(error);
+        }
+      },
+    },
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * Puts connectors behind ports, and ports into activities, for the task queues that one process serves. Connections are
+ * opened at first use and closed together.
+ */
+import { CancelledFailure, Context } from '@temporalio/activity';
+import type { Client, Connection } from '@temporalio/client';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLandActivities, createLandRequestActivities } from '../activities/land-activities.ts';
+import { createLoadActivities } from '../activities/load.ts';
+import type { Pulse } from '../activities/pulse.ts';
+import { createReplayActivities } from '../activities/replay-activities.ts';
+import { createVerifyActivities } from '../activities/verify.ts';
+import { openLakeFiles } from '../connectors/duckdb/lake-files.ts';
+import { openTopicAdmin } from '../connectors/kafka/admin.ts';
+import { openLaneWith } from '../connectors/kafka/lane-writer.ts';
+import { openReaderWith } from '../connectors/kafka/reader.ts';
+import { openLoadStore } from '../connectors/postgres/load-store.ts';
+import { openManifest } from '../connectors/postgres/manifest-store.ts';
+import { openPool } from '../connectors/postgres/pool.ts';
+import { openReplays } from '../connectors/postgres/replay-store.ts';
+import { openSourceHashes } from '../connectors/postgres/row-hashes.ts';
+import { openPostgresSource } from '../connectors/postgres/source.ts';
+import { openVerifyStore } from '../connectors/postgres/verify-store.ts';
+import { openWarehouseHashes } from '../connectors/postgres/warehouse-hashes.ts';
+import { openPostgresWarehouse } from '../connectors/postgres/warehouse.ts';
+import { openObjectStore } from '../connectors/s3/object-store.ts';
+import type { Settings } from '../contracts/settings.ts';
+import type { QueueName } from '../contracts/temporal.ts';
+import { connectionOf } from './config/index.ts';
+import { keepByName } from './once.ts';
+import { connectTemporal } from './temporal-client.ts';
+import { openTemporalPorts } from './temporal-ports.ts';
+
+type Activities = Record<string, (...args: never[]) => Promise<unknown>>;
+
+export interface OpenedActivities {
+  byQueue: Readonly<Record<QueueName, Activities>>;
+  close(): Promise<void>;
+}
+
+function currentPulse(): Pulse {
+  const context = Context.current();
+  return {
+    beat: (details) => context.heartbeat(details),
+    throwIfCancelled() {
+      if (context.cancellationSignal.aborted) throw new CancelledFailure('the activity was told to stop');
+    },
+    signal: context.cancellationSignal,
+  };
+}
+
+/** @param name of this worker process, for claims and connections */
+export async function openActivities(settings: Settings, name: string): Promise<OpenedActivities> {
+  const parent = settings.worker.scratch ?? tmpdir();
+  await mkdir(parent, { recursive: true });
+  const scratch = await mkdtemp(join(parent, 'headrace-'));
+  const control = openPool(settings.control, 'worker', 12);
+  let temporal: Promise<{ connection: Connection; client: Client }> | undefined;
+  const client = async () => (await (temporal ??= connectTemporal(settings.temporal))).client;
+  const { pokeLand, landStatus, isWorkflowOpen } = openTemporalPorts(client);
+
+  const connection = (wanted: string) => connectionOf(settings, wanted);
+  const sources = keepByName((wanted) => openPostgresSource(connection(wanted)));
+  const warehouses = keepByName((wanted) => openPostgresWarehouse(connection(wanted)));
+  const sourceHashes = keepByName((wanted) => openSourceHashes(connection(wanted)));
+  const warehouseHashes = keepByName((wanted) => openWarehouseHashes(connection(wanted)));
+  const topics = openTopicAdmin(settings.kafka);
+  const store = openObjectStore(settings.s3);
+  const lakeFiles = await openLakeFiles({ scratch, threads: settings.worker.encoderThreads });
+  const manifest = openManifest(control);
+  const loads = openLoadStore(control);
+
+  const shared = { store, lakeFiles, scratch };
+  const replay = createReplayActivities(
+    {
+      replays: openReplays(control),
+      topics,
+      store,
+      openSource: sources.get,
+      openWarehouse: warehouses.get,
+      openLane: openLaneWith(settings.kafka),
+      isWorkflowOpen,
+    },
+    currentPulse,
+  );
+  const land = createLandActivities(
+    {
+      ...shared,
+      manifest,
+      openReader: openReaderWith(settings.kafka),
+      topicAdmin: topics,
+      isWorkflowOpen,
+      worker: { landMemoryBytes: settings.worker.landMemoryBytes, scratch, name },
+    },
+    currentPulse,
+  );
+  const requests = createLandRequestActivities({ manifest, topicAdmin: topics, pokeLand, landStatus }, currentPulse);
+  const load = createLoadActivities({ ...shared, loads, openWarehouse: warehouses.get }, currentPulse);
+  const verify = createVerifyActivities(
+    {
+      ...shared,
+      verify: openVerifyStore(control),
+      loads,
+      openSourceHashes: sourceHashes.get,
+      openWarehouseHashes: warehouseHashes.get,
+    },
+    currentPulse,
+  );
+  return {
+    byQueue: { orchestrate: requests, read: replay, land, load: { ...load, ...verify } },
+    async close() {
+      await Promise.allSettled([
+        sources.closeAll(),
+        warehouses.closeAll(),
+        sourceHashes.closeAll(),
+        warehouseHashes.closeAll(),
+        topics.close(),
+        lakeFiles.close(),
+        temporal?.then(async (opened) => opened.connection.close()),
+      ]);
+      store.close();
+      await control.end();
+      await rm(scratch, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * A worker process: serves the task queues it is told to, drains when it is told to stop. Drained means that no new task is
+ * taken, and what runs is let finish for a grace time, then cancelled; every activity is safe to cut off anywhere.
+ */
+import { DefaultLogger, type LogEntry, type LogLevel, Runtime, Worker } from '@temporalio/worker';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Settings } from '../contracts/settings.ts';
+import { type QueueName, TASK_QUEUES } from '../contracts/temporal.ts';
+import { mapFaults } from './activity-interceptor.ts';
+import { openActivities } from './open-activities.ts';
+import { connectTemporal, connectTemporalNatively, ensureSearchAttributes } from './temporal-client.ts';
+
+export interface WorkerOptions {
+  settings: Settings;
+  /** Queues to serve. Default: all. */
+  only?: readonly QueueName[];
+  log: (entry: { level: LogLevel; message: string; meta?: Record<string, unknown> }) => void;
+  logLevel?: LogLevel;
+}
+
+export interface RunningWorker {
+  queues: readonly string[];
+  /** Drains; resolves once everything has ended. */
+  shutdown(): Promise<void>;
+  /** Resolves when the worker has ended, rejects when it broke down. */
+  done: Promise<void>;
+}
+
+/** Activities at a time in one process; a chunk in publishing and a set of partitions in landing are one each. */
+const ACTIVITIES: Record<QueueName, number> = { orchestrate: 100, read: 16, land: 8, load: 4 };
+/** How long what runs may go on after a drain began. A chunk is at most some seconds; landing has nothing to finish. */
+const GRACE: Record<QueueName, string> = { orchestrate: '2s', read: '10s', land: '100ms', load: '10s' };
+const FORCE = '40s';
+/** A cancellation reaches an activity with its heartbeat's answer: rarer beats would make a drain wait. */
+const HEARTBEAT_THROTTLE = '2s';
+
+/** @throws Fault TemporalUnavailable */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { settings } = options;
+  const queues = [...new Set(options.only ?? (Object.keys(TASK_QUEUES) as QueueName[]))];
+  installLogger(options);
+  await registerSearchAttributes(settings);
+  const name = `${hostname()}/${process.pid}`;
+  const connection = await connectTemporalNatively(settings.temporal);
+  const activities = await openActivities(settings, name);
+  const workers: Worker[] = [];
+  for (const queue of queues) {
+    workers.push(
+      await Worker.create({
+        connection,
+        namespace: settings.temporal.namespace,
+        taskQueue: TASK_QUEUES[queue],
+        identity: name,
+        activities: activities.byQueue[queue],
+        interceptors: { activity: [mapFaults] },
+        maxConcurrentActivityTaskExecutions: ACTIVITIES[queue],
+        maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+        defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+        shutdownGraceTime: GRACE[queue],
+        shutdownForceTime: FORCE,
+        ...(queue === 'orchestrate'
+          ? { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
+          : {}),
+      }),
+    );
+  }
+  const stopAll = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const done = (async () => {
+    try {
+      // One that breaks down takes the others with it: half a worker would look alive.
+      await Promise.all(
+        workers.map(async (worker) => {
+          try {
+            await worker.run();
+          } finally {
+            stopAll();
+          }
+        }),
+      );
+    } finally {
+      await activities.close();
+      await connection.close();
+    }
+  })();
+  return {
+    queues: queues.map((queue) => TASK_QUEUES[queue]),
+    done,
+    async shutdown() {
+      stopAll();
+      await done;
+    },
+  };
+}
+
+let installed = false;
+function installLogger({ log, logLevel = 'INFO' }: WorkerOptions): void {
+  if (installed) return; // the runtime is one a process
+  installed = true;
+  const logger = new DefaultLogger(logLevel, (entry: LogEntry) => {
+    log({
+      level: entry.level,
+      message: entry.message,
+      ...(entry.meta === undefined ? {} : { meta: { ...entry.meta } }),
+    });
+  });
+  // Signals are the command's: it tells the user what happens.
+  Runtime.install({ logger, shutdownSignals: [] });
+}
+
+async function registerSearchAttributes(settings: Settings): Promise<void> {
+  const { connection } = await connectTemporal(settings.temporal);
+  try {
+    await ensureSearchAttributes(connection, settings.temporal.namespace);
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,6 @@
+/** The workflow types that workers serve. */
+export { landDataset } from './land.ts';
+export { loadWarehouse } from './load.ts';
+export { replayTable } from './replay.ts';
+export { runPipeline } from './run.ts';
+export { verifyPipeline } from './verify.ts';
