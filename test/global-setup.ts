@@ -1,5 +1,5 @@
 /**
- * Every test runs on real services: a stack of the tests' own (never the user's), on free ports, started by the same code
+ * Every test runs on real services: a stack of this run's own (never the user's), on free ports, started by the same code
  * as `headrace up`. It is purged afterwards; HEADRACE_TEST_KEEP=1 keeps it for a look.
  */
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { migrate } from '../workers/migrate.ts';
 
 export default async function setup(): Promise<() => Promise<void>> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const home = join(CHECKOUT, '.headrace', 'test');
+  const home = join(CHECKOUT, '.headrace', `test-${process.pid}`);
   const { cache } = stackFolders();
   await ensureKafkaBinding(say);
   const info = await up({
