@@ -4,14 +4,23 @@
  * loads every few minutes, no two of them would see the same table. The source is never read this way.)
  */
 import type pg from 'pg';
-import type { ViewRequest, WarehouseHashes, WarehouseView } from '../../activities/ports/verify.ts';
-import type { HashSum } from '../../activities/ports/lake-files.ts';
+import type { ViewRequest, WarehouseHashes, WarehouseSums, WarehouseView } from '../../activities/ports/verify.ts';
 import type { ColumnType } from '../../contracts/columns.ts';
 import { type Fault, fault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
 import { quoteTable } from '../../formats/sql-names.ts';
 import { openPool } from './pool.ts';
-import { alias, at, bucketSql, inBuckets, keyColumns, keyJson, keyLiteral, rowHash } from './row-hashes.ts';
+import {
+  type SumRow,
+  alias,
+  at,
+  bucketSql,
+  inBuckets,
+  keyColumns,
+  keyJson,
+  keyLiteral,
+  rowHash,
+} from './row-hashes.ts';
 import { scopeSql } from './source.ts';
 import { existing } from './warehouse-catalog.ts';
 import { readLedger } from './warehouse-ledger.ts';
@@ -63,14 +72,19 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
       sums: async (buckets) => {
         const bucket = bucketSql(table, buckets);
         try {
-          const { rows } = await client.query<TwoSumsRow>(
-            `SELECT bucket, count(*) AS rows, sum(hash)::text AS sum, count(*) FILTER (WHERE in_scope) AS scope_rows,
-                    coalesce(sum(hash) FILTER (WHERE in_scope), 0)::text AS scope_sum
-             FROM (SELECT ${bucket} AS bucket, ${rowHash(table)} AS hash, ${inScope} AS in_scope ${from}) AS h GROUP BY 1`,
+          // The scope is a group, not a FILTER beside the whole: each row is hashed once so, and workers share the scan.
+          const { rows } = await client.query<SumRow & { in_scope: boolean }>(
+            `SELECT ${bucket} AS bucket, ${inScope} AS in_scope, count(*) AS rows, sum(${rowHash(table)})::text AS sum
+             ${from} GROUP BY 1, 2`,
           );
-          const pick = (count: 'rows' | 'scope_rows', sum: 'sum' | 'scope_sum') =>
-            new Map(rows.map((row): [number, HashSum] => [Number(row.bucket), sumOf(row[count], row[sum])]));
-          return { all: pick('rows', 'sum'), inScope: pick('scope_rows', 'scope_sum') };
+          const result: WarehouseSums = { all: new Map(), inScope: new Map() };
+          for (const row of rows) {
+            const [number, sum] = [Number(row.bucket), { rows: Number(row.rows), sum: BigInt(row.sum) }];
+            const other = result.all.get(number) ?? { rows: 0, sum: 0n };
+            result.all.set(number, { rows: other.rows + sum.rows, sum: other.sum + sum.sum });
+            if (row.in_scope) result.inScope.set(number, sum);
+          }
+          return result;
         } catch (error) {
           throw failed(error);
         }
@@ -101,18 +115,6 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
   } catch (error) {
     throw failed(error);
   }
-}
-
-interface TwoSumsRow {
-  bucket: string;
-  rows: string;
-  sum: string;
-  scope_rows: string;
-  scope_sum: string;
-}
-
-function sumOf(rows: string, sum: string): HashSum {
-  return { rows: Number(rows), sum: BigInt(sum) };
 }
 
 async function mayHoldOthers(client: pg.PoolClient, { name, topicId }: ViewRequest): Promise<boolean> {
