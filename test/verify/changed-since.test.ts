@@ -1,0 +1,86 @@
+/** The proof that a row was written after a snapshot, on a real PostgreSQL: never for a row from before. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { changedSinceSql } from '../../connectors/postgres/changed-since.ts';
+import { openDatabase, unique } from '../load/services.ts';
+
+const pool = openDatabase('CONNECTION_SALES');
+const schema = unique('cs');
+
+beforeAll(async () => {
+  await pool.query(`CREATE SCHEMA ${schema}; CREATE TABLE ${schema}.t (id int PRIMARY KEY, v int)`);
+});
+afterAll(async () => {
+  await pool.query(`DROP SCHEMA ${schema} CASCADE`);
+  await pool.end();
+});
+
+async function changed(snapshot: string): Promise<number[]> {
+  const { rows } = await pool.query<{ id: number }>(
+    `SELECT id FROM ${schema}.t WHERE ${changedSinceSql('t', '$1')} ORDER BY id`,
+    [snapshot],
+  );
+  return rows.map((row) => row.id);
+}
+async function snapshotNow(): Promise<string> {
+  const { rows } = await pool.query<{ snapshot: string }>('SELECT pg_current_snapshot()::text AS snapshot');
+  return rows[0]?.snapshot ?? '';
+}
+
+it('holds for what was inserted, updated or still running at the snapshot, frozen or not, and for nothing else', async () => {
+  await pool.query(`INSERT INTO ${schema}.t VALUES (1, 0), (2, 0), (3, 0)`);
+  const running = await pool.connect();
+  await running.query('BEGIN');
+  await running.query(`INSERT INTO ${schema}.t VALUES (4, 0)`);
+  await pool.query(`INSERT INTO ${schema}.t VALUES (5, 0)`); // done, though its id is above the running one's
+  const snapshot = await snapshotNow();
+  await running.query('COMMIT');
+  running.release();
+  await pool.query(`UPDATE ${schema}.t SET v = 1 WHERE id = 2`);
+  await pool.query(`INSERT INTO ${schema}.t VALUES (6, 0)`);
+  expect(await changed(snapshot)).toEqual([2, 4, 6]);
+  await pool.query(`VACUUM FREEZE ${schema}.t`);
+  expect(await changed(snapshot)).toEqual([2, 4, 6]);
+  expect(await changed(await snapshotNow())).toEqual([]);
+});
+
+it('is not given for a subtransaction of a transaction that was running: doubt is no proof', async () => {
+  const running = await pool.connect();
+  await running.query(`BEGIN; SELECT pg_current_xact_id(); SAVEPOINT s; INSERT INTO ${schema}.t VALUES (7, 0)`);
+  const other = await pool.connect();
+  await other.query(`BEGIN; INSERT INTO ${schema}.t VALUES (8, 0)`); // so that the snapshot's end is above the savepoint's id
+  await pool.query(`INSERT INTO ${schema}.t VALUES (10, 0)`);
+  const snapshot = await snapshotNow();
+  await running.query('COMMIT');
+  await other.query('COMMIT');
+  running.release();
+  other.release();
+  await pool.query(`DO $$ BEGIN INSERT INTO ${schema}.t VALUES (9, 0); EXCEPTION WHEN OTHERS THEN RAISE; END $$`);
+  expect(await changed(snapshot)).toEqual([8, 9]);
+});
+
+it.each([
+  // next transaction id, the row's 32 bits, the id that they stand for
+  ['1000', '999', '999'],
+  ['1000', '3', '3'],
+  ['1000', '2', null], // frozen, as before PostgreSQL 9.4
+  ['1000', '1', null],
+  ['1000', '4294967290', null], // would lie before the first transaction
+  ['4294967396', '99', '4294967395'], // 2^32 + 100: this epoch
+  ['4294967396', '4294967290', '4294967290'], // the one before
+  ['4294967396', '100', null], // the next id itself: not assigned, so 2^32 behind: a frozen left-over
+  ['8589934692', '2147483747', null], // 2^31 and more behind: frozen
+  ['8589934692', '2147483748', '6442451044'],
+])('at next id %s, xmin %s stands for %s', async (next, xmin, expected) => {
+  const sql = changedSinceSql('t', `$1`)
+    .replaceAll('pg_snapshot_xmax(pg_current_snapshot())', `'${next}'`)
+    .replaceAll('t.xmin', `'${xmin}'`);
+  // A snapshot in which nothing is visible from the expected id on: the answer tells on which side the id was put.
+  const ask = async (snapshot: string): Promise<boolean> =>
+    (await pool.query<{ proven: boolean }>(`SELECT ${sql} AS proven`, [snapshot])).rows[0]?.proven ?? false;
+  const id = BigInt(expected ?? 1_000_000);
+  const from = `${id}:${id}:`;
+  const behind = `${id + 1n}:${id + 1n}:`;
+  expect([await ask(from), await ask(behind), await ask('3:3:')]).toEqual(
+    expected === null ? [false, false, false] : [true, false, true],
+  );
+});

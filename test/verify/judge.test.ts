@@ -1,0 +1,141 @@
+/** What each kind of difference is called, from the three sides' rows and sums. */
+import { describe, expect, it } from 'vitest';
+import type { SourceFinding } from '../../activities/ports/verify.ts';
+import { bucketCount, differing, groups } from '../../activities/verify-buckets.ts';
+import { compareChunks } from '../../activities/verify-chunks.ts';
+import { type Sides, judgeKeys, noFindings } from '../../activities/verify-keys.ts';
+
+const row = (key: string, hash: number) => ({ key, hash: BigInt(hash) });
+const held = (key: string, hash: number, inScope = true) => ({ ...row(key, hash), values: [key], inScope });
+const now = (key: string, hash: number, changedSince = false) => ({ ...row(key, hash), changedSince });
+
+async function judge(sides: Partial<Sides>, found: Record<string, Partial<SourceFinding>> = {}) {
+  const findings = noFindings();
+  const asked: string[] = [];
+  const all = { lake: [], warehouse: [], source: [], otherRows: false, ...sides };
+  await judgeKeys(
+    all,
+    (rows) => {
+      asked.push(...rows.map((each) => each.key));
+      return Promise.resolve(
+        rows.map((each) => ({ exists: false, changedSince: false, beyond: false, ...found[each.key] })),
+      );
+    },
+    findings,
+  );
+  const { examples, ...counts } = findings;
+  const named = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+  return { named, examples, asked };
+}
+
+describe('keys', () => {
+  it('finds nothing where the three agree, or where the row is none of the replay', async () => {
+    const sides = {
+      lake: [row('a', 1), row('b', 2)],
+      warehouse: [held('a', 1), held('b', 2, false)],
+      source: [now('a', 1)],
+    };
+    expect(await judge(sides)).toMatchObject({ named: {}, asked: [] });
+  });
+  it('missing: landed and not in the warehouse, in the source or not', async () => {
+    const found = await judge({ lake: [row('a', 1), row('b', 1)], source: [now('a', 1)] });
+    expect(found).toMatchObject({ named: { missing: 2 }, examples: { missing: ['a', 'b'] } });
+  });
+  it('missing: in the source only, unless it was written since', async () => {
+    expect((await judge({ source: [now('a', 1)] })).named).toEqual({ missing: 1 });
+    expect((await judge({ source: [now('a', 1, true)] })).named).toEqual({ changedSince: 1 });
+  });
+  it('different: not the last landed, even where it is what the source has', async () => {
+    expect(
+      (await judge({ lake: [row('a', 1)], warehouse: [held('a', 2)], source: [now('a', 2, true)] })).named,
+    ).toEqual({
+      different: 1,
+    });
+  });
+  it('different: not what the source has, unless it was written since', async () => {
+    const same = { lake: [row('a', 1)], warehouse: [held('a', 1)] };
+    expect((await judge({ ...same, source: [now('a', 2)] })).named).toEqual({ different: 1 });
+    expect((await judge({ ...same, source: [now('a', 2, true)] })).named).toEqual({ changedSince: 1 });
+  });
+  it('extra: no lake record explains it, unless the table may hold others; then the source decides', async () => {
+    expect((await judge({ warehouse: [held('a', 1)], source: [now('a', 1)] })).named).toEqual({ extra: 1 });
+    expect((await judge({ warehouse: [held('a', 1)], source: [now('a', 1)], otherRows: true })).named).toEqual({});
+    expect((await judge({ warehouse: [held('a', 1)], otherRows: true })).named).toEqual({ extra: 1 });
+  });
+  it('extra: in scope and gone from the source, unless it left the scope since or lies beyond the replay', async () => {
+    const sides = { lake: [row('a', 1)], warehouse: [held('a', 1)] };
+    expect((await judge(sides)).named).toEqual({ extra: 1 });
+    expect((await judge(sides, { a: { exists: true } })).named).toEqual({ extra: 1 });
+    expect((await judge(sides, { a: { exists: true, changedSince: true } })).named).toEqual({ changedSince: 1 });
+    expect((await judge(sides, { a: { beyond: true } })).named).toEqual({});
+  });
+  it('names no more than 20 of a kind, and counts all', async () => {
+    const found = await judge({ source: Array.from({ length: 50 }, (_, i) => now(`k${i}`, 1)) });
+    expect(found.named).toEqual({ missing: 50 });
+    expect(found.examples.missing).toHaveLength(20);
+  });
+});
+
+describe('chunks', () => {
+  const sums = (...chunks: [number, number, bigint][]) =>
+    new Map(chunks.map(([chunk, rows, sum]) => [chunk, { rows, sum }]));
+  const dead = (chunk: number, rows: number, open = rows) => new Map([[chunk, { rows, open }]]);
+  it('are equal by rows and checksum', () => {
+    expect(compareChunks(sums([0, 2, 9n]), sums([0, 2, 9n]), new Map(), 0)).toEqual({
+      landed: 2,
+      lost: 0,
+      deadLetters: 0,
+      unequal: [],
+    });
+  });
+  it.each([
+    ['another checksum', sums([3, 2, 8n])],
+    ['a row too few', sums([3, 1, 9n])],
+    ['a row twice', sums([3, 3, 9n])],
+    ['none of it', sums()],
+    ['rows of a chunk that nobody published', sums([3, 2, 9n], [4, 1, 1n])],
+  ])('are unequal by %s', (_, landed) => {
+    expect(compareChunks(sums([3, 2, 9n]), landed, new Map(), 0).unequal).toHaveLength(1);
+  });
+  it('count dead letters by rows, dismissed ones as no longer open', () => {
+    expect(compareChunks(sums([0, 3, 9n]), sums([0, 2, 5n]), dead(0, 1), 0)).toMatchObject({
+      deadLetters: 1,
+      unequal: [],
+    });
+    expect(compareChunks(sums([0, 3, 9n]), sums([0, 2, 5n]), dead(0, 1, 0), 0)).toMatchObject({
+      deadLetters: 0,
+      unequal: [],
+    });
+    expect(compareChunks(sums([0, 3, 9n]), sums([0, 1, 5n]), dead(0, 1), 0)).toMatchObject({ unequal: [0] });
+  });
+  it('count as lost what is missing, no more than the offsets marked', () => {
+    expect(compareChunks(sums([0, 9, 9n]), sums([0, 5, 5n]), new Map(), 4)).toMatchObject({ lost: 4, unequal: [] });
+    expect(compareChunks(sums([0, 9, 9n]), sums([0, 4, 5n]), new Map(), 4)).toMatchObject({ lost: 0, unequal: [0] });
+  });
+});
+
+describe('buckets', () => {
+  it('differ by rows or by sum', () => {
+    const left = new Map([
+      [1, { rows: 1, sum: 5n }],
+      [2, { rows: 1, sum: 5n }],
+      [3, { rows: 0, sum: 0n }],
+    ]);
+    const right = new Map([
+      [1, { rows: 1, sum: 5n }],
+      [2, { rows: 1, sum: 6n }],
+      [4, { rows: 1, sum: 1n }],
+    ]);
+    expect(differing(left, right)).toEqual([2, 4]);
+  });
+  it('are grouped so that a group fits in memory', () => {
+    const sums = new Map([1, 2, 3, 4].map((bucket) => [bucket, { rows: 70_000, sum: 0n }]));
+    expect(groups([1, 2, 3, 4], [sums])).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(bucketCount(0)).toBe(1);
+    expect(bucketCount(1_000_000)).toBe(1_000);
+    expect(bucketCount(1e12)).toBe(16_384);
+  });
+});
