@@ -1,7 +1,7 @@
 /** One connection a name, opened at first use, closed together. */
 export interface Kept<T> {
-  get(name: string): T;
-  closeAll(): Promise<void>;
+  get: (name: string) => T;
+  closeAll: () => Promise<void>;
 }
 
 export function keepByName<T extends { close(): unknown }>(open: (name: string) => T): Kept<T> {
@@ -15,7 +15,7 @@ export function keepByName<T extends { close(): unknown }>(open: (name: string) 
       return made;
     },
     async closeAll() {
-      await Promise.all([...opened.values()].map(async (each) => each.close()));
+      await Promise.all([...opened.values()].map((each) => each.close()));
       opened.clear();
     },
   };
