@@ -1,0 +1,136 @@
+/**
+ * `headrace land FILE`: lands the topic on and on, or up to what it holds now. The dataset's one land workflow does it,
+ * whoever else asks for it as well; so Ctrl-C here ends the watching, and `--stop` ends the asking.
+ */
+import type { Settings } from '../../contracts/settings.ts';
+import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
+import { workflowIds } from '../../contracts/temporal.ts';
+import { ensureKafkaBinding } from '../../stack/setup.ts';
+import type { Landing } from '../../workers/landing.ts';
+import type { FollowOptions } from '../common-options.ts';
+import { withEmbeddedWorker } from '../embedded-worker.ts';
+import { configurationFor } from '../environment.ts';
+import { follow } from '../follow.ts';
+import { landProgress } from '../land-progress.ts';
+import { bytesText, createOutput, numberText, type Output } from '../output.ts';
+import { noWorkerText, unpolledQueues } from '../pollers.ts';
+import { newId } from '../replay-id.ts';
+import { shellWord } from '../scope-options.ts';
+import { withTemporal, workflowLink, type Temporal } from '../temporal.ts';
+
+export interface LandOptions extends FollowOptions {
+  untilCaughtUp?: boolean;
+  stop?: boolean;
+  acceptLoss?: boolean;
+  parallelism?: number;
+}
+
+interface Context {
+  file: string;
+  options: LandOptions;
+  output: Output;
+  settings: Settings;
+  spec: PipelineSpec;
+  temporal: Temporal;
+  landing: Landing;
+}
+
+const QUEUES = ['orchestrate', 'land'] as const;
+
+export async function runLand(file: string, options: LandOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const { settings, spec } = configurationFor(file, options);
+  await withTemporal(settings.temporal, async (temporal) => {
+    await ensureKafkaBinding((line) => output.note(line));
+    const { openLanding } = await import('../../workers/landing.ts');
+    const landing = openLanding(settings, temporal.client);
+    const context = { file, options, output, settings, spec, temporal, landing };
+    try {
+      if (options.stop === true) await stop(context);
+      else if (options.withWorker === true) await withEmbeddedWorker(settings, output, () => land(context));
+      else await land(context);
+    } finally {
+      await landing.close();
+    }
+  });
+}
+
+async function stop({ landing, spec, output, file }: Context): Promise<void> {
+  const { BY_HAND } = await import('../../workers/landing.ts');
+  await landing.end(spec, BY_HAND);
+  const workflowId = workflowIds.land(datasetOf(spec.lake));
+  output.result({ pipeline: spec.name, workflowId, stopped: true }, () =>
+    [
+      `${workflowId}: is no longer asked for by hand; it ends once no run wants it.`,
+      `What is in the topic now can still be landed: headrace land ${shellWord(file)} --until-caught-up`,
+    ].join('\n'),
+  );
+}
+
+async function land(context: Context): Promise<void> {
+  const { options, output, spec, temporal, landing } = context;
+  const { BY_HAND } = await import('../../workers/landing.ts');
+  const workflowId = workflowIds.land(datasetOf(spec.lake));
+  const bounded = options.untilCaughtUp === true;
+  const missing = await unpolledQueues(temporal, QUEUES);
+  if (missing.length > 0) output.note(noWorkerText(missing));
+  if (options.acceptLoss === true) await acceptLoss(context);
+  const goal = await landing.request(spec, {
+    requestId: bounded ? `caught-up/${newId()}` : BY_HAND,
+    ...(bounded ? { until: 'now' as const } : {}),
+    ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),
+    ...(options.acceptLoss === true ? { acceptLoss: true } : {}),
+  });
+  const link = workflowLink(temporal.settings, workflowId);
+  if (options.detach === true) {
+    const document = { pipeline: spec.name, workflowId, ...(link === undefined ? {} : { ui: link }) };
+    output.result(document, () => `asked ${workflowId} to land${link === undefined ? '' : `\n${link}`}`);
+    return;
+  }
+  output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
+  const result = await watchLanding(context, workflowId, goal);
+  const { rows, cuts, objects, bytes } = result;
+  output.result({ pipeline: spec.name, rows, cuts, objects, bytes }, () => {
+    const size = bytes === undefined ? '' : `, ${bytesText(bytes)}`;
+    const what = goal === null ? 'landed meanwhile' : 'caught up; the lake holds';
+    return `${what} ${numberText(rows)} rows in ${numberText(objects)} files${size} (${numberText(cuts)} cuts)`;
+  });
+}
+
+interface Landed {
+  rows: number;
+  cuts: number;
+  objects: number;
+  bytes?: number;
+}
+
+async function watchLanding(
+  { file, output, settings, spec, temporal, landing }: Context,
+  workflowId: string,
+  goal: Awaited<ReturnType<Landing['request']>>,
+): Promise<Landed> {
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  const progress = await landProgress(settings, spec);
+  const word = shellWord(file);
+  try {
+    const result = await follow(temporal, handle, {
+      output,
+      queues: QUEUES,
+      look: () => progress.look(),
+      comeBack:
+        goal === null
+          ? `headrace land ${word}   (and end it with: headrace land ${word} --stop)`
+          : `headrace status ${word}`,
+      ...(goal === null ? {} : { wait: (signal) => landing.reached(spec, goal, signal) }),
+    });
+    return result as Landed;
+  } finally {
+    await progress.close();
+  }
+}
+
+async function acceptLoss({ landing, spec, output }: Context): Promise<void> {
+  for (const { partition, start, end } of await landing.acceptLoss(spec)) {
+    output.note(`accepted as lost: partition ${partition}, offsets ${start} to ${end - 1}`);
+  }
+}

@@ -1,0 +1,15 @@
+/** `headrace migrate`: brings the control database to this version's tables. Safe to repeat. */
+import { migrate } from '../../workers/migrate.ts';
+import type { CommonOptions } from '../common-options.ts';
+import { settingsFor } from '../environment.ts';
+import { createOutput } from '../output.ts';
+
+export async function runMigrate(options: CommonOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const result = await migrate(settingsFor(options, ['control']));
+  output.result(result, () =>
+    result.applied.length === 0
+      ? 'The control database is up to date.'
+      : result.applied.map((name) => `applied ${name}`).join('\n'),
+  );
+}

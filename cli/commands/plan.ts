@@ -1,0 +1,60 @@
+/** `headrace plan FILE`: what a run would do, and all that stands in its way; changes nothing anywhere. */
+import type { PlanLook } from '../../contracts/inspect.ts';
+import type { CommonOptions } from '../common-options.ts';
+import { configurationFor } from '../environment.ts';
+import { EXIT } from '../exit-codes.ts';
+import { withInspector } from '../inspection.ts';
+import { bytesText, createOutput, numberText, secondsText, tableText } from '../output.ts';
+import { scopeOf, type WindowOptions } from '../scope-options.ts';
+import { jsonWord, parquetWord, warehouseWord } from '../type-words.ts';
+
+export async function runPlan(file: string, options: CommonOptions & WindowOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const { settings, spec } = configurationFor(file, options);
+  const scope = scopeOf(spec, options);
+  const plan = await withInspector(settings, output, (inspector) => inspector.readPlan(spec, scope));
+  const document = { ...plan, types: typesOf(plan), scope, ok: plan.faults.length === 0 };
+  output.result(document, () => planText(plan, Object.keys(scope).length > 0));
+  if (plan.faults.length > 0) process.exitCode = EXIT.usage;
+}
+
+/** Each column's type from hop to hop. */
+function typesOf({ shape }: PlanLook) {
+  return shape.columns.map((column) => ({
+    column: column.name,
+    source: column.sqlType + (column.nullable ? '' : ' not null'),
+    json: jsonWord(column.type),
+    parquet: parquetWord(column.type),
+    warehouse: warehouseWord(column),
+    key: shape.key.includes(column.name),
+  }));
+}
+
+function planText(plan: PlanLook, scoped: boolean): string {
+  const { topic, lake, warehouse } = plan;
+  const rows = `about ${numberText(plan.estimatedRows)} rows${scoped ? ' in the whole table, before the window and the filter' : ''}`;
+  const chunks = `about ${numberText(plan.chunks)} chunks of ${numberText(plan.chunkRows)} keys`;
+  const rotation = `${numberText(lake.records)} records, ${bytesText(lake.bytes)} or ${secondsText(lake.ageMs / 1000)}`;
+  const facts = [
+    ['source', `${plan.table}: ${rows}, ${chunks}`],
+    [
+      'topic',
+      `${topic.name}: ${topic.exists ? 'is there' : 'will be made'}, ${numberText(topic.partitions)} partitions`,
+    ],
+    ['lake', `${lake.dataset}: ${lake.format}, an object a partition every ${rotation}`],
+    ['warehouse', `${warehouse.table}: ${warehouse.exists ? 'is there' : 'will be made'}`],
+  ];
+  const types = typesOf(plan).map(({ column, source, json, parquet, warehouse: target, key }) => [
+    key ? `${column} (key)` : column,
+    source,
+    json,
+    parquet,
+    target,
+  ]);
+  const parts = [`pipeline ${plan.pipeline}`, tableText([], facts)];
+  if (types.length > 0) parts.push(tableText(['column', 'source', 'JSON', lake.format, 'warehouse'], types));
+  if (warehouse.ddl.length > 0) parts.push(warehouse.ddl.join(';\n') + ';');
+  if (plan.faults.length > 0) parts.push(`It cannot run:\n${plan.faults.map((fault) => `- ${fault}`).join('\n')}`);
+  else parts.push('Nothing stands in its way; nothing was changed.');
+  return parts.join('\n\n');
+}

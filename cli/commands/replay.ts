@@ -1,0 +1,35 @@
+/** `headrace replay FILE`: the first hop alone, source to topic. */
+import { WORKFLOWS, workflowIds, type ReplayReport } from '../../contracts/temporal.ts';
+import { configurationFor } from '../environment.ts';
+import { launch } from '../launch.ts';
+import { createOutput, numberText, rateText, secondsText } from '../output.ts';
+import { replayProgress } from '../replay-progress.ts';
+import { replayInputOf, shellWord, type ScopeOptions } from '../scope-options.ts';
+
+export async function runReplay(file: string, options: ScopeOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const { settings, spec } = configurationFor(file, options);
+  const input = replayInputOf(spec, options);
+  const { replayId } = input;
+  const report = await launch({
+    type: WORKFLOWS.replay,
+    workflowId: workflowIds.replay(spec.name, replayId),
+    input,
+    summary: `${spec.name}: source to topic ${spec.topic.name}`,
+    settings,
+    options,
+    output,
+    queues: ['orchestrate', 'read'],
+    openLook: () => replayProgress(settings, input, ['replayed']),
+    comeBack: `headrace replay ${shellWord(file)} --replay-id ${replayId}   (or: headrace status ${shellWord(file)})`,
+    names: { pipeline: spec.name, replayId },
+  });
+  if (report === undefined) return;
+  const { rows, chunks, seconds } = report as ReplayReport;
+  output.result(
+    { pipeline: spec.name, ...(report as ReplayReport) },
+    () =>
+      `replay ${replayId}: ${numberText(rows)} rows in ${numberText(chunks)} chunks to topic ${spec.topic.name}, ` +
+      `${secondsText(seconds)} (${rateText(rows, seconds)})`,
+  );
+}

@@ -1,0 +1,37 @@
+/** `headrace run FILE`: the bounded whole as one workflow, with its report; exit code 3 where something differs. */
+import { WORKFLOWS, workflowIds, type RunInput, type RunReport } from '../../contracts/temporal.ts';
+import { configurationFor } from '../environment.ts';
+import { launch } from '../launch.ts';
+import { createOutput } from '../output.ts';
+import { replayProgress } from '../replay-progress.ts';
+import { replayInputOf, shellWord, type ScopeOptions } from '../scope-options.ts';
+import { setVerifyExitCode, verifyText } from '../verify-text.ts';
+
+export interface RunOptions extends ScopeOptions {
+  parallelism?: number;
+}
+
+export async function runRun(file: string, options: RunOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const { settings, spec } = configurationFor(file, options);
+  const { parallelism } = options;
+  const input: RunInput = { ...replayInputOf(spec, options), ...(parallelism === undefined ? {} : { parallelism }) };
+  const { replayId } = input;
+  const report = await launch({
+    type: WORKFLOWS.run,
+    workflowId: workflowIds.run(spec.name, replayId),
+    input,
+    summary: `${spec.name}: source to warehouse`,
+    settings,
+    options,
+    output,
+    queues: ['orchestrate', 'read', 'land', 'load'],
+    openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
+    comeBack: `headrace run ${shellWord(file)} --replay-id ${replayId}   (or: headrace status ${shellWord(file)})`,
+    names: { pipeline: spec.name, replayId },
+  });
+  if (report === undefined) return;
+  const verified = report as RunReport;
+  output.result(verified, () => verifyText(verified, true));
+  setVerifyExitCode(verified);
+}

@@ -1,0 +1,39 @@
+/** `headrace up`: starts the local stack, and prints its addresses; credentials only with --json. */
+import { stackFolders } from '../../stack/environment.ts';
+import { ensureKafkaBinding } from '../../stack/setup.ts';
+import type { StackInfo } from '../../stack/types.ts';
+import { up } from '../../stack/up.ts';
+import type { CommonOptions } from '../common-options.ts';
+import { catchInterrupt } from '../interrupt.ts';
+import { createOutput, tableText } from '../output.ts';
+import { stackProgress } from '../stack-progress.ts';
+
+export async function runUp(options: CommonOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const interrupt = catchInterrupt(() => output.note('Stopping what was started…'));
+  try {
+    const { signal } = interrupt;
+    const [info] = await Promise.all([
+      up({ ...stackFolders(), onProgress: stackProgress(output), signal }),
+      ensureKafkaBinding((line) => output.note(`  ${line}`), { signal }),
+    ]);
+    output.result(info, () => `${addresses(info)}\n\nNext: headrace migrate, then headrace worker (or headrace demo).`);
+  } finally {
+    interrupt.release();
+  }
+}
+
+function addresses({ temporal, kafka, s3, postgres }: StackInfo): string {
+  const withoutPassword = (url: string): string => url.replace(/:[^:@/]*@/, '@');
+  return tableText(
+    ['service', 'address'],
+    [
+      ['Temporal', `${temporal.address} (namespace ${temporal.namespace})`],
+      ['Temporal UI', temporal.ui],
+      ['Kafka', kafka.brokers.join(',')],
+      ['S3', `${s3.endpoint} (bucket ${s3.bucket})`],
+      ['S3 console', s3.console],
+      ...Object.entries(postgres).map(([name, url]) => [`PostgreSQL ${name}`, withoutPassword(url)]),
+    ].filter(([, address]) => address !== ''),
+  );
+}

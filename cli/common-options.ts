@@ -1,0 +1,55 @@
+/** Options that every command takes, and those of every command that starts a workflow. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+export interface CommonOptions {
+  json?: boolean;
+  settings?: string;
+  verbose?: boolean;
+}
+
+export interface FollowOptions extends CommonOptions {
+  follow?: boolean;
+  detach?: boolean;
+  withWorker?: boolean;
+}
+
+export function withCommon(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON document on standard output; all else goes to standard error')
+    .option('--settings <path>', 'settings file (default: HEADRACE_SETTINGS, else ./headrace.yaml if it is there)')
+    .option('--verbose', 'show stack traces of errors');
+}
+
+export function withFollow(command: Command): Command {
+  return withCommon(command)
+    .addOption(new Option('--follow', 'wait for the end and show progress (the default)').conflicts('detach'))
+    .addOption(new Option('--detach', 'start it, print its id and leave'))
+    .addOption(new Option('--with-worker', 'run a worker in this process meanwhile').conflicts('detach'));
+}
+
+/** @throws InvalidArgumentError unless it is a whole number from `least` on */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text.replaceAll(/[_,]/g, ''));
+    if (!Number.isSafeInteger(number) || number < least) {
+      throw new InvalidArgumentError(`Allowed: a whole number from ${least} on.`);
+    }
+    return number;
+  };
+}
+
+/** ISO 8601; passed on as written, so that the source database decides what a time without a zone means: UTC. */
+export function isoTime(text: string): string {
+  if (!/^\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?)?$/.test(text)) {
+    throw new InvalidArgumentError('Allowed: an ISO 8601 date or time such as 2026-03-01 or 2026-03-01T12:00:00Z.');
+  }
+  return /^\d{4}-\d{2}$/.test(text) ? `${text}-01` : text;
+}
+
+/** It becomes part of workflow ids and of transactional ids, whose parts are split by slashes. */
+export function replayId(text: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)) {
+    throw new InvalidArgumentError('Allowed: up to 64 letters, digits, dots, dashes and underscores.');
+  }
+  return text;
+}

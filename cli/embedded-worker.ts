@@ -1,0 +1,30 @@
+/** A worker in the command's own process (--with-worker, demo): it is there before `work` begins and drained after it. */
+import type { Settings } from '../contracts/settings.ts';
+import { messageOf } from '../contracts/errors.ts';
+import { ensureKafkaBinding } from '../stack/setup.ts';
+import type { Output } from './output.ts';
+import { createWorkerLog, type LogEntry } from './worker-log.ts';
+
+/** Warnings are left to the follower, which tells each cause once; errors are shown. */
+const SHOWN_LEVEL = 'ERROR';
+
+/** @throws what broke the worker down, even while `work` still waits */
+export async function withEmbeddedWorker<T>(settings: Settings, output: Output, work: () => Promise<T>): Promise<T> {
+  await ensureKafkaBinding((line) => output.note(line));
+  const { startWorker } = await import('../workers/run-worker.ts');
+  const log = createWorkerLog(process.stderr.isTTY && !output.json);
+  const logErrors = (entry: LogEntry): void => {
+    if (entry.level === SHOWN_LEVEL) log(entry);
+  };
+  const worker = await startWorker({ settings, log: logErrors, logLevel: SHOWN_LEVEL });
+  const brokenDown = new Promise<never>((_, reject) => {
+    worker.done.catch((error: unknown) =>
+      reject(new Error(`the worker broke down: ${messageOf(error)}`, { cause: error })),
+    );
+  });
+  try {
+    return await Promise.race([work(), brokenDown]);
+  } finally {
+    await worker.shutdown().catch(() => undefined); // already told by `brokenDown`
+  }
+}

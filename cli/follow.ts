@@ -1,0 +1,112 @@
+/**
+ * Follows a workflow to its end: progress, causes of retries, a word where no worker is there for it. Ctrl-C leaves the
+ * workflow running and says how to come back.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import { PROGRESS_QUERY, type Progress, type QueueName } from '../contracts/temporal.ts';
+import { EXIT } from './exit-codes.ts';
+import { CommandEnd } from './failure.ts';
+import { catchInterrupt } from './interrupt.ts';
+import type { Output } from './output.ts';
+import { noWorkerText, unpolledQueues } from './pollers.ts';
+import { createDisplay, type ProgressDisplay } from './progress-display.ts';
+import type { Look } from './progress-model.ts';
+import type { Temporal } from './temporal.ts';
+import { troublesOf, troubleText } from './troubles.ts';
+
+export interface FollowRequest {
+  output: Output;
+  /** What is waited for. Absent: the workflow's result. */
+  wait?: (signal: AbortSignal) => Promise<unknown>;
+  /** Queues that the workflow needs workers for. */
+  queues: readonly QueueName[];
+  /** Null: nothing to show (yet). Absent: the workflow itself is asked. */
+  look?: () => Promise<Look | null>;
+  /** How to come back to it after Ctrl-C, as a command. */
+  comeBack: string;
+}
+
+const LOOK_EVERY_MS = 500;
+const CARE_EVERY_MS = 3_000;
+const QUERY_MS = 2_000;
+
+/**
+ * @returns what was waited for
+ * @throws CommandEnd after Ctrl-C; what the workflow failed of
+ */
+export async function follow(temporal: Temporal, handle: WorkflowHandle, request: FollowRequest): Promise<unknown> {
+  const display = createDisplay(request.output.json);
+  const interrupt = catchInterrupt();
+  const ended = new AbortController();
+  const watching = watch(temporal, handle, request, display, ended.signal);
+  try {
+    const interrupted = new Promise<never>((_, reject) => {
+      interrupt.signal.addEventListener('abort', () => reject(goesOn(handle.workflowId, request.comeBack)));
+    });
+    const result = request.wait?.(ended.signal) ?? handle.result();
+    return await Promise.race([result, interrupted]);
+  } finally {
+    ended.abort();
+    await watching;
+    display.end();
+    interrupt.release();
+  }
+}
+
+function goesOn(workflowId: string, comeBack: string): CommandEnd {
+  return new CommandEnd(
+    EXIT.interrupted,
+    `left ${workflowId}, which goes on running. Come back to it with:\n  ${comeBack}`,
+  );
+}
+
+/** Looks and cares until the end, once more at the end itself; its own errors are not the workflow's, so they are kept. */
+async function watch(
+  temporal: Temporal,
+  handle: WorkflowHandle,
+  { queues, look, output }: FollowRequest,
+  display: ProgressDisplay,
+  ended: AbortSignal,
+): Promise<void> {
+  const take = look ?? (() => askWorkflow(handle));
+  const care = createCare(temporal, handle.workflowId, queues, display);
+  let caredAt = -Infinity;
+  while (!ended.aborted) {
+    if (performance.now() - caredAt >= CARE_EVERY_MS) {
+      await care().catch(() => undefined);
+      caredAt = performance.now();
+    }
+    if (!output.json) {
+      const seen = await take().catch(() => null);
+      if (seen !== null) display.show(seen);
+    }
+    await sleep(LOOK_EVERY_MS, undefined, { signal: ended }).catch(() => undefined);
+  }
+  if (output.json || look === undefined) return;
+  const last = await take().catch(() => null);
+  if (last !== null) display.show(last);
+}
+
+/** Tells each thing once: a queue without a worker, and each activity's cause of being retried. */
+function createCare(temporal: Temporal, workflowId: string, queues: readonly QueueName[], display: ProgressDisplay) {
+  let unpolled = '';
+  const told = new Set<string>();
+  return async (): Promise<void> => {
+    const missing = await unpolledQueues(temporal, queues);
+    if (missing.length > 0 && missing.join() !== unpolled) display.note(noWorkerText(missing));
+    if (missing.length === 0 && unpolled !== '') display.note('A worker is there now.');
+    unpolled = missing.join();
+    for (const trouble of await troublesOf(temporal.client, workflowId)) {
+      const key = `${trouble.activity} ${trouble.cause}`;
+      if (!told.has(key)) display.note(troubleText(trouble));
+      told.add(key);
+    }
+  };
+}
+
+/** The workflow's own words; a query needs a worker, so it is given little time. */
+async function askWorkflow(handle: WorkflowHandle): Promise<Look | null> {
+  const progress = await Promise.race([handle.query<Progress>(PROGRESS_QUERY), sleep(QUERY_MS, null, { ref: false })]);
+  return progress === null ? null : { expected: null, hops: [], text: progress.text };
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// The `headrace` command. Plain JavaScript, so that it can say what is wrong where nothing is installed yet; all the rest
+// is cli/main.ts, run through tsx.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 12)) {
+  console.error(
+    `headrace needs Node.js 20.12 or later; this is ${process.versions.node}. Install a newer one and try again.`,
+  );
+  process.exit(2);
+}
+
+/** @returns {Promise<void>} once TypeScript can be imported */
+async function registerTypeScript() {
+  try {
+    const { register } = await import('tsx/esm/api');
+    register();
+  } catch (error) {
+    if (error?.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    const folder = fileURLToPath(new URL('..', import.meta.url));
+    const installed = existsSync(new URL('../node_modules', import.meta.url));
+    console.error(
+      `headrace: its packages are ${installed ? 'incomplete' : 'not installed'}. Run this once, and try again:\n\n` +
+        `  npm ci --prefix ${folder}\n`,
+    );
+    process.exit(2);
+  }
+}
+
+await registerTypeScript();
+const { main } = await import('./main.ts');
+await main(process.argv);

@@ -1,0 +1,24 @@
+/** Progress of a dataset's landing: rows so far, files, and how far the topic is ahead. */
+import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { Settings } from '../contracts/settings.ts';
+import type { ProgressSource } from './launch.ts';
+import { numberText } from './output.ts';
+
+export async function landProgress(settings: Settings, spec: PipelineSpec): Promise<ProgressSource> {
+  const { openInspector } = await import('../workers/inspect.ts');
+  const inspector = openInspector(settings);
+  return {
+    async look() {
+      const [found] = await inspector.readStatus(spec.name);
+      if (found === undefined) return null;
+      const { rows, cuts, objects } = found.lake;
+      const lag = found.landLag === null ? '' : `; the topic is ${numberText(found.landLag)} offsets ahead`;
+      return {
+        expected: null,
+        hops: [{ name: 'landed', rows }],
+        text: `${numberText(cuts)} cuts, ${numberText(objects)} files${lag}`,
+      };
+    },
+    close: () => inspector.close(),
+  };
+}

@@ -1,0 +1,59 @@
+/** What every command that starts a workflow does: worker if asked for, start, then follow it or leave it. */
+import type { QueueName } from '../contracts/temporal.ts';
+import type { Settings } from '../contracts/settings.ts';
+import type { FollowOptions } from './common-options.ts';
+import { follow } from './follow.ts';
+import type { Output } from './output.ts';
+import { noWorkerText, unpolledQueues } from './pollers.ts';
+import type { Look } from './progress-model.ts';
+import { startWorkflow, type StartRequest } from './start-workflow.ts';
+import { withTemporal, workflowLink, type Temporal } from './temporal.ts';
+import { withEmbeddedWorker } from './embedded-worker.ts';
+
+export interface LaunchRequest extends StartRequest {
+  settings: Settings;
+  options: FollowOptions;
+  output: Output;
+  queues: readonly QueueName[];
+  /** Reads progress from the control database; absent: the workflow is asked. */
+  openLook?: () => Promise<ProgressSource>;
+  comeBack: string;
+  /** Fields of the document that --detach prints, beside the workflow's id. */
+  names: Readonly<Record<string, string>>;
+}
+
+export interface ProgressSource {
+  look(): Promise<Look | null>;
+  close(): Promise<void>;
+}
+
+/** @returns the workflow's result, or undefined after --detach (its document is printed) */
+export async function launch(request: LaunchRequest): Promise<unknown> {
+  const { settings, options, output } = request;
+  return await withTemporal(settings.temporal, async (temporal) => {
+    if (options.withWorker !== true) return await startAndFollow(temporal, request);
+    return await withEmbeddedWorker(settings, output, () => startAndFollow(temporal, request));
+  });
+}
+
+async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promise<unknown> {
+  const { options, output, queues, workflowId, names, comeBack } = request;
+  const started = await startWorkflow(temporal, request);
+  const link = workflowLink(temporal.settings, workflowId);
+  if (options.detach === true) {
+    const missing = await unpolledQueues(temporal, queues);
+    if (missing.length > 0) output.note(noWorkerText(missing));
+    const document = { ...names, workflowId, ...(link === undefined ? {} : { ui: link }) };
+    output.result(document, () => `${started.how} ${workflowId}${link === undefined ? '' : `\n${link}`}\n${comeBack}`);
+    return undefined;
+  }
+  if (started.how === 'completed') output.note(`${workflowId} had completed before; this is its result.`);
+  else output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
+  const source = output.json ? undefined : await request.openLook?.();
+  try {
+    const look = source === undefined ? {} : { look: () => source.look() };
+    return await follow(temporal, started.handle, { output, queues, comeBack, ...look });
+  } finally {
+    await source?.close();
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The command line's entry: parses, runs one command, and turns whatever is thrown into a message that names the thing,
+ * the cause and the remedy, and into an exit code. No stack trace unless --verbose or DEBUG asks for it.
+ */
+import { CommanderError } from 'commander';
+import { EXIT } from './exit-codes.ts';
+import { createProgram } from './program.ts';
+
+export async function main(argv: readonly string[]): Promise<void> {
+  endQuietlyOnClosedPipe();
+  try {
+    await createProgram().parseAsync([...argv]);
+  } catch (error) {
+    process.exitCode = error instanceof CommanderError ? usageCode(error) : await tell(error, argv);
+  }
+}
+
+/** Commander has written its message already. */
+function usageCode(error: CommanderError): number {
+  return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+}
+
+async function tell(error: unknown, argv: readonly string[]): Promise<number> {
+  const { failureOf } = await import('./failure.ts');
+  const { isDebugging } = await import('../workers/config/debug.ts');
+  const { exitCode, code, message } = failureOf(error);
+  if (argv.includes('--json')) {
+    process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message } }, undefined, 2)}\n`);
+  }
+  const traced = argv.includes('--verbose') || isDebugging();
+  if (message !== '') process.stderr.write(`headrace: ${message}\n`);
+  if (traced) process.stderr.write(`${traceOf(error)}\n`);
+  else if (exitCode === EXIT.unexpected) process.stderr.write('(--verbose shows where this happened)\n');
+  return exitCode;
+}
+
+function traceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by ${traceOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+/** `headrace status | head` is no error. */
+function endQuietlyOnClosedPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.ok);
+    throw error;
+  });
+}

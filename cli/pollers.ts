@@ -1,0 +1,35 @@
+/** Which task queues no worker polls: a workflow that waits for one of these waits without a word otherwise. */
+import { TASK_QUEUES, type QueueName } from '../contracts/temporal.ts';
+import type { Temporal } from './temporal.ts';
+
+/** temporal.api.enums.v1.TaskQueueType */
+const WORKFLOW = 1;
+const ACTIVITY = 2;
+/** A poll is held for a minute; the server remembers pollers for five, so one that was not seen for longer is gone. */
+const ALIVE_MS = 70_000;
+
+/** @returns names of those queues without a living poller */
+export async function unpolledQueues(temporal: Temporal, queues: readonly QueueName[]): Promise<QueueName[]> {
+  const polled = await Promise.all(queues.map((queue) => isPolled(temporal, queue)));
+  return queues.filter((_, index) => polled[index] === false);
+}
+
+async function isPolled({ connection, settings }: Temporal, queue: QueueName): Promise<boolean> {
+  // By name: the enum itself is in @temporalio/proto, a package that the client does not hand on.
+  const kind: Record<string, number> = { taskQueueType: queue === 'orchestrate' ? WORKFLOW : ACTIVITY };
+  const { pollers } = await connection.workflowService.describeTaskQueue({
+    namespace: settings.namespace,
+    taskQueue: { name: TASK_QUEUES[queue] },
+    ...kind,
+  });
+  return pollers.some(({ lastAccessTime }) => {
+    const seconds = Number(lastAccessTime?.seconds ?? 0);
+    return Date.now() - seconds * 1000 < ALIVE_MS;
+  });
+}
+
+export function noWorkerText(queues: readonly QueueName[]): string {
+  const names = queues.map((queue) => TASK_QUEUES[queue]).join(', ');
+  const only = queues.length === Object.keys(TASK_QUEUES).length ? '' : ` --only ${queues.join(',')}`;
+  return `No worker polls ${names}. Start one in another terminal: headrace worker${only} (or add --with-worker here).`;
+}

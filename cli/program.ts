@@ -1,0 +1,141 @@
+/**
+ * The commands and their options. Only commander is loaded here: each command's code, and the clients it needs, come
+ * with the command, so that `--help` answers at once.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import type { DemoOptions } from './commands/demo.ts';
+import type { LandOptions } from './commands/land.ts';
+import type { LoadOptions } from './commands/load.ts';
+import type { RunOptions } from './commands/run.ts';
+import type { TuneOptions } from './commands/tune.ts';
+import type { WorkerOptions } from './commands/worker.ts';
+import {
+  type CommonOptions,
+  type FollowOptions,
+  isoTime,
+  replayId,
+  wholeNumber,
+  withCommon,
+  withFollow,
+} from './common-options.ts';
+import { EXIT } from './exit-codes.ts';
+import type { ScopeOptions, WindowOptions } from './scope-options.ts';
+
+const FIRST_STEPS = `
+First steps:
+  headrace demo                                  everything at once, on 100,000 rows
+  headrace up                                    or step by step: start a local stack
+  headrace migrate                               make the control database's tables
+  headrace plan pipelines/product-sales.yaml     what a run would do
+  headrace run pipelines/product-sales.yaml --with-worker`;
+
+const EXIT_CODES = `
+Exit codes: ${EXIT.ok} ok, ${EXIT.unexpected} unexpected, ${EXIT.usage} usage or configuration, ${EXIT.differs} something differs, ${EXIT.unreachable} a service or
+a worker cannot be reached, ${EXIT.workflowFailed} the workflow failed, ${EXIT.interrupted} Ctrl-C (docs/cli.md)`;
+
+export function createProgram(): Command {
+  const program = new Command('headrace')
+    .description('Replays a table into Kafka, lands it in the lake and loads the warehouse, exactly once.')
+    .version(version(), '--version', 'print the version')
+    .helpCommand('help [command]', 'show the help of a command')
+    .showHelpAfterError('(headrace help shows the commands, headrace help COMMAND its options)')
+    .addHelpText('after', `${FIRST_STEPS}\n${EXIT_CODES}`)
+    .exitOverride();
+  addStackCommands(program);
+  addPipelineCommands(program);
+  addControlCommands(program);
+  return program;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function add(program: Command, usage: string, summary: string): Command {
+  return program.command(usage).description(summary).copyInheritedSettings(program);
+}
+
+function addStackCommands(program: Command): void {
+  withCommon(add(program, 'up', 'start the local stack, or find it running')).action(async (options: CommonOptions) =>
+    (await import('./commands/up.ts')).runUp(options),
+  );
+  withCommon(add(program, 'down', 'stop the local stack'))
+    .option('--purge', 'also remove its data, logs and passwords')
+    .action(async (options: CommonOptions & { purge?: boolean }) =>
+      (await import('./commands/down.ts')).runDown(options),
+    );
+  withCommon(add(program, 'demo', 'the main job on the local stack, from nothing to verified'))
+    .option('--rows <n>', 'rows of product_sales', wholeNumber(3), 100_000)
+    .action(async (options: DemoOptions) => (await import('./commands/demo.ts')).runDemo(options));
+  withCommon(add(program, 'migrate', 'apply migrations/ to the control database')).action(
+    async (options: CommonOptions) => (await import('./commands/migrate.ts')).runMigrate(options),
+  );
+  withCommon(add(program, 'worker', 'run a worker; Ctrl-C drains it'))
+    .option('--only <queues>', 'some of read, land, load, orchestrate, with commas between (default: all)')
+    .action(async (options: WorkerOptions) => (await import('./commands/worker.ts')).runWorker(options));
+}
+
+function withWindow(command: Command): Command {
+  return command
+    .option('--from <time>', 'rows from this event time on (ISO 8601; UTC unless it says otherwise)', isoTime)
+    .option('--to <time>', 'rows before this event time', isoTime)
+    .option('--where <sql>', "rows for which this expression in the source's SQL is true");
+}
+
+function withScope(command: Command): Command {
+  return withWindow(command)
+    .option('--rate <rows>', 'rows a second at most', wholeNumber(1))
+    .option('--lanes <n>', 'lanes that run at a time (default: source.lanes)', wholeNumber(1))
+    .option('--replay-id <id>', 'name the replay; one that is there already is come back to', replayId);
+}
+
+function addPipelineCommands(program: Command): void {
+  withWindow(
+    withCommon(add(program, 'plan <file>', 'rows, chunks, types, topic and DDL of a run; changes nothing')),
+  ).action(async (file: string, options: CommonOptions & WindowOptions) =>
+    (await import('./commands/plan.ts')).runPlan(file, options),
+  );
+  withScope(withFollow(add(program, 'run <file>', 'replay, land, load and verify, as one workflow')))
+    .option('--parallelism <n>', 'land activities side by side', wholeNumber(1))
+    .action(async (file: string, options: RunOptions) => (await import('./commands/run.ts')).runRun(file, options));
+  withScope(withFollow(add(program, 'replay <file>', 'publish the table, or a part of it, to the topic'))).action(
+    async (file: string, options: ScopeOptions) => (await import('./commands/replay.ts')).runReplay(file, options),
+  );
+  withFollow(add(program, 'land <file>', 'land the topic in the lake, on and on'))
+    .option('--until-caught-up', 'end when all that is in the topic now has landed')
+    .addOption(new Option('--stop', 'ask a continuous landing to end').conflicts(['untilCaughtUp', 'withWorker']))
+    .option('--accept-loss', 'go on past records that expired before they were landed')
+    .option('--parallelism <n>', 'land activities side by side', wholeNumber(1))
+    .action(async (file: string, options: LandOptions) => (await import('./commands/land.ts')).runLand(file, options));
+  withFollow(add(program, 'load <file>', 'load what has landed into the warehouse'))
+    .option('--every <duration>', 'make a Temporal Schedule that loads so often, e.g. 5m')
+    .addOption(new Option('--unschedule', 'remove the Schedule').conflicts('every'))
+    .action(async (file: string, options: LoadOptions) => (await import('./commands/load.ts')).runLoad(file, options));
+  withFollow(add(program, 'verify <file>', 'compare source, topic, lake and warehouse'))
+    .option('--replay-id <id>', 'the replay to verify (default: the latest published)', replayId)
+    .action(async (file: string, options: FollowOptions & { replayId?: string }) =>
+      (await import('./commands/verify.ts')).runVerify(file, options),
+    );
+}
+
+function addControlCommands(program: Command): void {
+  withCommon(add(program, 'status [file]', 'running and recent workflows, and how far each hop is'))
+    .option('--limit <n>', 'workflows to show', wholeNumber(1), 20)
+    .action(async (file: string | undefined, options: CommonOptions & { limit: number }) =>
+      (await import('./commands/status.ts')).runStatus(file, options),
+    );
+  for (const signal of ['pause', 'resume'] as const) {
+    withCommon(add(program, `${signal} <workflow>`, `${signal} a replay, by its workflow id`)).action(
+      async (workflow: string, options: CommonOptions) =>
+        (await import('./commands/signal.ts')).runSignal(signal, workflow, options),
+    );
+  }
+  withCommon(add(program, 'tune <workflow>', 'change the rate or the lanes of a running replay'))
+    .option('--rate <rows>', 'rows a second at most; 0: no limit', wholeNumber(0))
+    .option('--lanes <n>', 'lanes that run at a time', wholeNumber(1))
+    .action(async (workflow: string, options: TuneOptions) =>
+      (await import('./commands/tune.ts')).runTune(workflow, options),
+    );
+}

@@ -1,0 +1,52 @@
+/** How fast each hop goes and how long it will take, from counts looked at now and then. Pure: time is given. */
+
+export interface HopCount {
+  /** What has happened to the rows: `replayed`, `landed`, `loaded`. */
+  name: string;
+  rows: number;
+}
+
+/** One look at a workflow. */
+export interface Look {
+  /** Rows in all; null where nobody knows yet. */
+  expected: number | null;
+  hops: readonly HopCount[];
+  /** What goes on, in words; empty: nothing to add. */
+  text: string;
+}
+
+export interface HopProgress extends HopCount {
+  rowsPerSecond: number;
+  /** null where it cannot be told. */
+  secondsLeft: number | null;
+}
+
+export interface ProgressModel {
+  /** @param atMs of a clock that never goes back */
+  add(look: Look, atMs: number): HopProgress[];
+}
+
+/** Shorter and the rate jumps with every chunk; longer and it lags behind a changed rate. */
+const WINDOW_MS = 5_000;
+
+export function createProgressModel(): ProgressModel {
+  const samples: { atMs: number; rows: ReadonlyMap<string, number> }[] = [];
+  return {
+    add(look, atMs) {
+      samples.push({ atMs, rows: new Map(look.hops.map(({ name, rows }) => [name, rows])) });
+      while (samples.length > 2 && (samples[1]?.atMs ?? atMs) <= atMs - WINDOW_MS) samples.shift();
+      const first = samples[0];
+      return look.hops.map(({ name, rows }) => {
+        const seconds = (atMs - (first?.atMs ?? atMs)) / 1000;
+        const rowsPerSecond = seconds > 0 ? Math.max(0, rows - (first?.rows.get(name) ?? 0)) / seconds : 0;
+        return { name, rows, rowsPerSecond, secondsLeft: secondsLeft(look.expected, rows, rowsPerSecond) };
+      });
+    },
+  };
+}
+
+function secondsLeft(expected: number | null, rows: number, rowsPerSecond: number): number | null {
+  if (expected === null) return null;
+  if (rows >= expected) return 0;
+  return rowsPerSecond > 0 ? (expected - rows) / rowsPerSecond : null;
+}

@@ -1,0 +1,41 @@
+/** Progress of a replay and of what follows it, read from the control database: it answers when no worker does. */
+import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { ReplayScope } from '../contracts/replay.ts';
+import type { Settings } from '../contracts/settings.ts';
+import type { ProgressSource } from './launch.ts';
+
+export type HopName = 'replayed' | 'landed' | 'loaded';
+
+/**
+ * @param scope of a window or filter nobody knows the rows before they are read, so no end is shown for it
+ * @param hops which of them to show
+ */
+export async function replayProgress(
+  settings: Settings,
+  replay: { replayId: string; scope: ReplayScope; spec: PipelineSpec },
+  hops: readonly HopName[],
+): Promise<ProgressSource> {
+  const { openInspector } = await import('../workers/inspect.ts');
+  const inspector = openInspector(settings);
+  const whole = Object.keys(replay.scope).length === 0;
+  return {
+    async look() {
+      const counts = await inspector.readProgress(replay.replayId);
+      if (counts === null) return { expected: null, hops: [], text: 'planning' };
+      const published = counts.publishedAt !== null;
+      const guess = whole ? Math.max(counts.expected, counts.replayed) : null;
+      return {
+        expected: published ? counts.replayed : guess,
+        hops: hops.map((name) => ({ name, rows: counts[name] })),
+        text: stageText(counts.state, published && hops.every((name) => counts[name] >= counts.replayed), hops),
+      };
+    },
+    close: () => inspector.close(),
+  };
+}
+
+function stageText(state: string, allIn: boolean, hops: readonly HopName[]): string {
+  if (state === 'planned') return 'planned, waiting for its turn to publish';
+  if (state === 'abandoned') return 'abandoned';
+  return allIn && hops.includes('loaded') ? 'verifying' : '';
+}

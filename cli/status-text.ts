@@ -1,0 +1,79 @@
+/** `status` for people: a table of hops a pipeline, and a table of workflows. */
+import type { PipelineLook } from '../contracts/inspect.ts';
+import { bytesText, numberText, rateText, secondsText, tableText } from './output.ts';
+import type { WorkflowLook } from './workflow-list.ts';
+
+export function pipelinesText(pipelines: readonly PipelineLook[]): string {
+  if (pipelines.length === 0) return 'No pipeline has replayed anything yet.';
+  return pipelines.map(pipelineText).join('\n\n');
+}
+
+function pipelineText({
+  pipeline,
+  topic,
+  dataset,
+  replay,
+  lake,
+  landLag,
+  load,
+  loadLag,
+  unreachable,
+}: PipelineLook): string {
+  const spent = secondsBetween(replay.plannedAt, replay.publishedAt);
+  const hops = [
+    [
+      'replay',
+      numberText(replay.replayed),
+      rateText(replay.replayed, spent),
+      '',
+      `${replay.state}, ${replay.replayId}`,
+    ],
+    ['land', numberText(lake.rows), '', lagText(landLag), lakeText(lake)],
+    [
+      'load',
+      numberText(load.rows),
+      rateText(load.rows, load.seconds),
+      lagText(loadLag),
+      `${numberText(load.cuts)} cuts${load.lastAt === null ? '' : `, last ${ago(load.lastAt)}`}`,
+    ],
+  ];
+  const alarms: string[] = [];
+  if (lake.lost > 0) alarms.push(`  ${numberText(lake.lost)} records expired before they were landed`);
+  if (lake.deadLetters > 0) alarms.push(`  ${numberText(lake.deadLetters)} records are in the dead letters`);
+  alarms.push(...unreachable.map((text) => `  ${text}`));
+  return [
+    `${pipeline}: topic ${topic}, lake ${dataset}`,
+    tableText(['hop', 'rows', 'speed', 'lag', ''], hops, ['left', 'right', 'right', 'right', 'left']),
+    ...alarms,
+  ].join('\n');
+}
+
+function lakeText({ cuts, objects, bytes }: PipelineLook['lake']): string {
+  return `${numberText(cuts)} cuts, ${numberText(objects)} files, ${bytesText(bytes)}`;
+}
+
+/** Lag counts offsets, of which some hold no record (transaction markers). */
+const lagText = (lag: number | null): string => (lag === null ? '?' : numberText(lag));
+
+function secondsBetween(from: string, to: string | null): number {
+  return ((to === null ? Date.now() : Date.parse(to)) - Date.parse(from)) / 1000;
+}
+
+function ago(at: string): string {
+  return `${secondsText(Math.max(0, secondsBetween(at, null)))} ago`;
+}
+
+export function workflowsText(workflows: readonly WorkflowLook[]): string {
+  if (workflows.length === 0) return 'No workflow is there yet.';
+  return tableText(
+    ['workflow', 'status', 'phase', 'started', 'took'],
+    workflows.map(({ workflowId, status, phase, startedAt, seconds }) => [
+      workflowId,
+      status,
+      phase,
+      `${startedAt.slice(0, 19).replace('T', ' ')}Z`,
+      secondsText(seconds),
+    ]),
+    ['left', 'left', 'left', 'left', 'right'],
+  );
+}

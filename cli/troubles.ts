@@ -1,0 +1,36 @@
+/**
+ * Activities of a workflow and its children that failed and are being tried again, with the cause: what a user would
+ * otherwise have to look up in the Temporal UI while nothing seems to happen.
+ */
+import type { Client } from '@temporalio/client';
+
+export interface Trouble {
+  /** Of the workflow that the activity belongs to. */
+  workflowId: string;
+  activity: string;
+  attempt: number;
+  cause: string;
+}
+
+/** A first retry may be a hiccup that nobody needs to hear of. */
+const ATTEMPTS_BEFORE_TOLD = 3;
+const MOST_CHILDREN = 10;
+
+export async function troublesOf(client: Client, workflowId: string): Promise<Trouble[]> {
+  const { raw } = await client.workflow.getHandle(workflowId).describe();
+  const own = (raw.pendingActivities ?? []).flatMap((pending): Trouble[] => {
+    const { attempt, lastFailure, activityType } = pending;
+    if (!lastFailure || (attempt ?? 0) < ATTEMPTS_BEFORE_TOLD) return [];
+    const cause = (lastFailure.message ?? '').split('\n')[0] ?? '';
+    return [{ workflowId, activity: activityType?.name ?? 'activity', attempt: attempt ?? 0, cause }];
+  });
+  const children = (raw.pendingChildren ?? []).slice(0, MOST_CHILDREN);
+  const below = await Promise.all(
+    children.map(({ workflowId: child }) => (child ? troublesOf(client, child) : Promise.resolve([]))),
+  );
+  return [...own, ...below.flat()];
+}
+
+export function troubleText({ activity, attempt, cause }: Trouble): string {
+  return `${activity} was tried ${attempt} times and is tried again: ${cause}`;
+}

@@ -1,0 +1,59 @@
+/** The report of `run` and `verify` for people: what each hop did, and what differs, down to keys. */
+import type { VerifyExamples, VerifyReport } from '../contracts/temporal.ts';
+import { EXIT } from './exit-codes.ts';
+import { bytesText, numberText, rateText, secondsText, tableText } from './output.ts';
+
+/** @param withHops rows and seconds a hop, where the hops belong to this run */
+export function verifyText(report: VerifyReport, withHops: boolean): string {
+  const parts = [`${report.pipeline}, replay ${report.replayId}`];
+  if (withHops) parts.push(hopsTable(report));
+  parts.push(`lake: ${numberText(report.objects)} objects, ${bytesText(report.bytes)}`);
+  parts.push(answer(report));
+  return parts.join('\n\n');
+}
+
+export function hopsTable({ rows, seconds }: VerifyReport): string {
+  const line = (hop: string, count: number, took: number) => [
+    hop,
+    numberText(count),
+    secondsText(took),
+    rateText(count, took),
+  ];
+  return tableText(
+    ['hop', 'rows', 'time', 'speed'],
+    [
+      line('replay', rows.replayed, seconds.replay),
+      line('land', rows.landed, seconds.land),
+      line('load', rows.loaded, seconds.load),
+      line('verify', rows.source, seconds.verify),
+    ],
+    ['left', 'right', 'right', 'right'],
+  );
+}
+
+function answer(report: VerifyReport): string {
+  const { rows, changedSince } = report;
+  const drift = changedSince === 0 ? '' : ` (${numberText(changedSince)} rows changed in the source since)`;
+  if (report.ok)
+    return `verify: ok: the warehouse holds what the source holds, ${numberText(rows.source)} rows${drift}`;
+  const counts: [number, string][] = [
+    [report.missing, 'rows are missing in the warehouse'],
+    [report.extra, 'rows of the warehouse are not in the source'],
+    [report.different, 'rows differ'],
+    [report.chunksUnequal, 'chunks are not in the lake as they were published'],
+    [report.lost, 'records expired before they were landed'],
+    [report.deadLetters, 'records are in the dead letters'],
+  ];
+  const lines = counts.filter(([count]) => count > 0).map(([count, text]) => `  ${numberText(count)} ${text}`);
+  return [`verify: NOT ok${drift}`, ...lines, ...exampleLines(report.examples)].join('\n');
+}
+
+function exampleLines(examples: VerifyExamples): string[] {
+  return (['missing', 'extra', 'different', 'changedSince'] as const).flatMap((kind) =>
+    examples[kind].length === 0 ? [] : [`  ${kind}, for example: ${examples[kind].join('  ')}`],
+  );
+}
+
+export function setVerifyExitCode({ ok }: VerifyReport): void {
+  process.exitCode = ok ? EXIT.ok : EXIT.differs;
+}

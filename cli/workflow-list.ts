@@ -1,0 +1,60 @@
+/** Workflows of Headrace, from Temporal's visibility store: running first, then the latest. */
+import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../contracts/temporal.ts';
+import { workflowLink, type Temporal } from './temporal.ts';
+
+export interface WorkflowLook {
+  workflowId: string;
+  type: string;
+  status: string;
+  /** What it says of itself: publishing, loading… */
+  phase: string;
+  startedAt: string;
+  seconds: number;
+  ui?: string;
+}
+
+/** Looked at before the pipeline's own are picked out: visibility filters by prefix on some stores only. */
+const MOST_SCANNED = 500;
+
+/** @param spec absent: of every pipeline */
+export async function recentWorkflows(
+  { client, settings }: Temporal,
+  spec: PipelineSpec | undefined,
+  limit: number,
+): Promise<WorkflowLook[]> {
+  const found: WorkflowLook[] = [];
+  let scanned = 0;
+  for await (const each of client.workflow.list({ query: `TaskQueue = '${TASK_QUEUES.orchestrate}'` })) {
+    scanned += 1;
+    if (scanned > MOST_SCANNED) break;
+    if (spec !== undefined && !belongsTo(each.workflowId, spec)) continue;
+    const ui = workflowLink(settings, each.workflowId, each.runId);
+    found.push({
+      workflowId: each.workflowId,
+      type: each.type,
+      status: each.status.name.toLowerCase().replaceAll('_', ' '),
+      phase: phaseOf(each.raw.searchAttributes?.indexedFields?.[SEARCH_ATTRIBUTES.phase]?.data),
+      startedAt: each.startTime.toISOString(),
+      seconds: ((each.closeTime ?? new Date()).getTime() - each.startTime.getTime()) / 1000,
+      ...(ui === undefined ? {} : { ui }),
+    });
+  }
+  const running = found.filter(({ status }) => status === 'running');
+  const ended = found.filter(({ status }) => status !== 'running' && status !== 'continued as new');
+  const latestFirst = (a: WorkflowLook, b: WorkflowLook): number => b.startedAt.localeCompare(a.startedAt);
+  return [...running.sort(latestFirst), ...ended.sort(latestFirst)].slice(0, limit);
+}
+
+function belongsTo(workflowId: string, spec: PipelineSpec): boolean {
+  if (workflowId === `land/${datasetOf(spec.lake)}`) return true;
+  return ['run', 'replay', 'load', 'verify'].some((kind) => workflowId.startsWith(`${kind}/${spec.name}/`));
+}
+
+/** A keyword arrives as JSON: a string, or a list of one. */
+function phaseOf(data: Uint8Array | null | undefined): string {
+  if (!data) return '';
+  const value: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  return typeof first === 'string' ? first : '';
+}
