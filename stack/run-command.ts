@@ -58,9 +58,12 @@ export async function runCommand(command: string, args: readonly string[], optio
             }, options.timeoutMs);
       const onAbort = (): void => endGroup();
       options.signal?.addEventListener('abort', onAbort, { once: true });
+      // A second Ctrl-C ends this process at once; the build has a process group of its own and would go on.
+      process.once('exit', endGroup);
       const finish = (reason: string | undefined): void => {
         clearTimeout(timer);
         options.signal?.removeEventListener('abort', onAbort);
+        process.off('exit', endGroup);
         resolve(reason);
       };
       child.once('error', (error) => finish(error.message));
