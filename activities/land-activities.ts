@@ -9,6 +9,7 @@ import {
   awaitLanded,
   type AwaitLanded,
   endLandingRequest,
+  endStandingRequests,
   requestLanding,
   type RequestLanding,
   setLandingEnds,
@@ -25,6 +26,7 @@ export function createLandActivities(ports: LandPorts, pulse: () => Pulse) {
   const process = { memory: createLandMemory(ports.worker.landMemoryBytes), turns: createTurns() };
   return {
     describeLanding: ({ spec }: { spec: PipelineSpec }) => describeLanding(ports, spec),
+    endStandingRequests: ({ spec }: { spec: PipelineSpec }) => endStandingRequests(ports, spec),
     landPartitions: (share: LandShare) => landPartitions(ports, process, share, pulse()),
   };
 }

@@ -73,6 +73,17 @@ export async function endLandingRequest(
   await ports.manifest.endRequest(datasetOf(spec.lake), requestId);
 }
 
+/** Ends what people asked for without an end: landing was stopped by hand. */
+export async function endStandingRequests(
+  ports: Pick<LandRequestPorts, 'manifest'>,
+  spec: PipelineSpec,
+): Promise<void> {
+  const dataset = datasetOf(spec.lake);
+  for (const { requestId, workflowId } of await ports.manifest.requests(dataset)) {
+    if (workflowId === null) await ports.manifest.endRequest(dataset, requestId);
+  }
+}
+
 /** Accepts what was noted as lost up to now; landing goes on when it is asked for again. */
 export async function acceptLoss(ports: LandRequestPorts, { spec }: { spec: PipelineSpec }): Promise<LostRange[]> {
   const facts = await ports.topicAdmin.describe(spec.topic.name);

@@ -88,14 +88,32 @@ function reader(
   const toppars = [...expected.keys()].map((partition) => ({ topic, partition }));
   let consumer = opened;
   let lastMoved = Date.now();
+  /** Asked for, not yet handed out. */
+  let ahead: Promise<kafka.Message[]> | null = null;
 
   function consume(maxRecords: number): Promise<kafka.Message[]> {
-    return new Promise((resolve, reject) => {
+    const consumed = new Promise<kafka.Message[]>((resolve, reject) => {
       consumer.consume(maxRecords, (error: unknown, messages) => {
         if (!error) resolve(messages);
+        else if (readKafkaError(error).code === CODE.timedOut) resolve([]);
         else reject(error instanceof Error ? error : new Error(messageOf(error)));
       });
     });
+    consumed.catch(() => undefined); // whoever awaits it hears of it; nobody may, when the reader is closed
+    return consumed;
+  }
+
+  /**
+   * The next batch. The one after it is asked for at once, so that librdkafka collects it while this one is worked on; the
+   * positions are taken in between, when nothing is under way, and so belong to this batch.
+   */
+  async function nextBatch(maxRecords: number): Promise<{ messages: kafka.Message[]; moved: boolean }> {
+    const messages = await (ahead ?? consume(maxRecords));
+    ahead = null;
+    check(messages);
+    const moved = moveOverMarkers();
+    if (messages.length > 0) ahead = consume(maxRecords);
+    return { messages, moved };
   }
 
   /** Every record must come at or after its partition's position: a gap is a marker or an aborted record, less is a repeat. */
@@ -161,8 +179,15 @@ function reader(
     }
   }
 
-  async function reopen(): Promise<void> {
+  /** What was asked for ahead and not handed out is read again: `expected` has not moved over it. */
+  async function end(): Promise<void> {
+    await ahead?.catch(() => undefined);
+    ahead = null;
     await disconnect(consumer);
+  }
+
+  async function reopen(): Promise<void> {
+    await end();
     consumer = await openConsumer(settings, request, expected);
     lastMoved = Date.now();
   }
@@ -171,19 +196,12 @@ function reader(
     async read(maxRecords, timeoutMs): Promise<readonly LogRecord[]> {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
-        let messages: kafka.Message[];
-        try {
-          messages = await consume(maxRecords);
-        } catch (error) {
-          if (readKafkaError(error).code === CODE.timedOut) messages = [];
-          else {
-            // The error names no partition: look which one is out of its log's bounds.
-            await checkBounds();
-            throw kafkaFault(error, doing);
-          }
-        }
-        check(messages);
-        const moved = moveOverMarkers();
+        const { messages, moved } = await nextBatch(maxRecords).catch(async (error: unknown) => {
+          ahead = null;
+          // The error names no partition: look which one is out of its log's bounds.
+          await checkBounds();
+          throw kafkaFault(error, doing);
+        });
         const now = Date.now();
         if (messages.length > 0 || moved) lastMoved = now;
         if (messages.length > 0) return messages as readonly LogRecord[];
@@ -219,7 +237,7 @@ function reader(
         }
       });
     },
-    close: () => disconnect(consumer),
+    close: end,
   };
 }
 

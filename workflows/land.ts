@@ -1,0 +1,229 @@
+/**
+ * `landDataset`, the one owner of a lake dataset (id `land/<dataset>`): shares the topic's partitions among land activities
+ * and keeps them going until nobody wants more. A change of parallelism or of settings ends all activities before the next
+ * generation begins; an old one that did not hear of it is refused by its token.
+ *
+ * It ends only if every activity said idle and nobody poked since that activity began: a requester stores its request
+ * before it pokes, so each request is seen either by the activity or through the poke.
+ */
+import {
+  ActivityCancellationType,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  proxyActivities,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { LandActivities } from '../activities/land-activities.ts';
+import type { LandingFacts } from '../activities/land-ports.ts';
+import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import {
+  type LandInput,
+  type LandReport,
+  PROGRESS_QUERY,
+  type Progress,
+  SEARCH_ATTRIBUTES,
+  SIGNALS,
+} from '../contracts/temporal.ts';
+import { RETRY, shortCall } from './activity-options.ts';
+import { say } from './details.ts';
+
+/** Longer than an activity stays before it returns by itself (activities/land-partitions.ts), cuts under way included. */
+const ACTIVITY_MOST = '15m';
+
+export interface LandState extends LandReport {
+  facts: LandingFacts;
+  generation: number;
+  spec: PipelineSpec;
+  parallelism: number;
+  paused: boolean;
+  openSince: Record<number, number>;
+}
+
+/** What a requester says when it pokes. */
+export interface EnsureLanding {
+  input: LandInput;
+  options: { acceptLoss: boolean };
+}
+
+export const ensureLandingUpdate = defineUpdate<undefined, [EnsureLanding]>('ensureLanding');
+export const setParallelismSignal = defineSignal<[number]>('setParallelism');
+export const pauseSignal = defineSignal(SIGNALS.pause);
+export const resumeSignal = defineSignal(SIGNALS.resume);
+export const stopSignal = defineSignal(SIGNALS.stop);
+export const progressQuery = defineQuery<Progress>(PROGRESS_QUERY);
+
+const { describeLanding, endStandingRequests } = proxyActivities<LandActivities>(shortCall('land'));
+const land = proxyActivities<LandActivities>({
+  ...shortCall('land'),
+  startToCloseTimeout: ACTIVITY_MOST,
+  heartbeatTimeout: '15s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: RETRY,
+});
+
+export async function landDataset(input: LandInput, carried?: LandState): Promise<LandReport> {
+  const dataset = datasetOf(input.spec.lake);
+  const wanted = {
+    spec: carried?.spec ?? input.spec,
+    parallelism: carried?.parallelism ?? input.parallelism ?? 1,
+    paused: carried?.paused ?? false,
+    stopped: false,
+    acceptLoss: false,
+    pokes: 0,
+    /** Grows with whatever ends a generation early. */
+    changes: 0,
+  };
+  let phase = 'starting';
+  const totals: LandReport = { rows: carried?.rows ?? 0, cuts: carried?.cuts ?? 0, objects: carried?.objects ?? 0 };
+  const openSince: Record<number, number> = { ...carried?.openSince };
+  const text = () =>
+    `${phase}: topic ${wanted.spec.topic.name}, ${totals.rows} rows in ${totals.cuts} cuts, ${wanted.parallelism} at a time`;
+  const enter = (next: string): void => {
+    phase = next;
+    upsertSearchAttributes({ [SEARCH_ATTRIBUTES.phase]: [next] });
+    say(text());
+  };
+  const setParallelism = (count: number): void => {
+    const next = Math.max(1, Math.trunc(count));
+    if (next === wanted.parallelism) return;
+    wanted.parallelism = next;
+    wanted.changes += 1;
+  };
+
+  setHandler(
+    ensureLandingUpdate,
+    (poke) => {
+      wanted.pokes += 1;
+      if (JSON.stringify(poke.input.spec.lake) !== JSON.stringify(wanted.spec.lake)) wanted.changes += 1;
+      wanted.spec = poke.input.spec;
+      if (poke.input.parallelism !== undefined) setParallelism(poke.input.parallelism);
+      wanted.acceptLoss ||= poke.options.acceptLoss;
+    },
+    { validator: (poke: EnsureLanding) => checkSame(dataset, wanted.spec, poke.input.spec) },
+  );
+  setHandler(setParallelismSignal, setParallelism);
+  setHandler(pauseSignal, () => {
+    if (!wanted.paused) wanted.changes += 1;
+    wanted.paused = true;
+  });
+  setHandler(resumeSignal, () => void (wanted.paused = false));
+  setHandler(stopSignal, () => {
+    wanted.stopped = true;
+    wanted.changes += 1;
+  });
+  setHandler(progressQuery, () => ({ phase, paused: wanted.paused, rows: totals.rows, text: text() }));
+
+  upsertSearchAttributes({
+    [SEARCH_ATTRIBUTES.pipeline]: [wanted.spec.name],
+    [SEARCH_ATTRIBUTES.dataset]: [dataset],
+    [SEARCH_ATTRIBUTES.phase]: [phase],
+  });
+  const facts = carried?.facts ?? (await describeLanding({ spec: wanted.spec }));
+  let generation = carried?.generation ?? facts.generation;
+
+  while (!wanted.stopped) {
+    if (wanted.paused) {
+      enter('paused');
+      await condition(() => !wanted.paused || wanted.stopped);
+      continue;
+    }
+    enter('landing');
+    generation += 1;
+    const ended = await landGeneration();
+    if (ended === 'idle') break;
+    if (ended === 'cut') {
+      await condition(allHandlersFinished);
+      const { spec, parallelism, paused } = wanted;
+      const state = { ...totals, facts, generation, spec, parallelism, paused, openSince };
+      await continueAsNew<typeof landDataset>({ ...input, spec }, state);
+    }
+  }
+  if (wanted.stopped) await endStandingRequests({ spec: wanted.spec });
+  enter(wanted.stopped ? 'stopped' : 'landed');
+  await condition(allHandlersFinished);
+  return totals;
+
+  /** Runs all shares until nobody wants more, something changed, or the history should be cut. */
+  async function landGeneration(): Promise<'idle' | 'changed' | 'cut'> {
+    const changesBefore = wanted.changes;
+    const shares = divide(facts.partitions, wanted.parallelism);
+    /** The pokes that had come when a share's last activity began, and it said idle. */
+    const idleSince: (number | null)[] = shares.map(() => null);
+    const accepting = wanted.acceptLoss;
+    wanted.acceptLoss = false;
+    const failed: { error?: unknown } = {};
+    const scope = new CancellationScope();
+    const changed = () => wanted.changes !== changesBefore;
+    const cut = () => workflowInfo().continueAsNewSuggested;
+    const allIdle = () => idleSince.every((since) => since === wanted.pokes);
+    const over = () => 'error' in failed || changed() || allIdle() || cut();
+
+    const runShare = async (index: number, partitions: number[]): Promise<void> => {
+      while (!over()) {
+        const pokesBefore = wanted.pokes;
+        idleSince[index] = null;
+        const summary = `partitions ${partitions.join(', ')}`;
+        const { topicId } = facts;
+        const share = { spec: wanted.spec, topicId, partitions, generation, acceptLoss: accepting, openSince };
+        const report = await land.landPartitions.executeWithOptions({ summary }, [share]);
+        totals.rows += report.rows;
+        totals.cuts += report.cuts;
+        totals.objects += report.objects;
+        for (const partition of partitions) {
+          const since = report.openSince[partition];
+          if (since === undefined) Reflect.deleteProperty(openSince, partition);
+          else openSince[partition] = since;
+        }
+        say(text());
+        if (report.reason !== 'idle') continue;
+        idleSince[index] = pokesBefore;
+        await condition(() => wanted.pokes !== pokesBefore || over());
+      }
+    };
+    // Each share has ended before we go on, cancelled or not: no two generations at once, as far as Temporal knows.
+    const running = scope.run(() =>
+      Promise.all(
+        shares.map((partitions, index) =>
+          runShare(index, partitions).catch((error: unknown) => {
+            if (!changed() && !('error' in failed)) failed.error = error;
+          }),
+        ),
+      ),
+    );
+    try {
+      await Promise.race([running, condition(() => changed() || 'error' in failed)]);
+    } finally {
+      scope.cancel();
+      await running;
+    }
+    if ('error' in failed) throw failed.error;
+    if (changed()) return 'changed';
+    return allIdle() ? 'idle' : 'cut';
+  }
+}
+
+/** Deals partitions out, one by one, so that shares differ by one at most. */
+function divide(partitions: number, parallelism: number): number[][] {
+  const shares: number[][] = Array.from({ length: Math.min(partitions, parallelism) }, () => []);
+  for (let partition = 0; partition < partitions; partition += 1) shares[partition % shares.length]?.push(partition);
+  return shares;
+}
+
+/** How files are cut and encoded may change at any time; what and where may not. */
+function checkSame(dataset: string, mine: PipelineSpec, wanted: PipelineSpec): void {
+  const faults = [
+    ...(datasetOf(wanted.lake) === dataset ? [] : [`it lands ${dataset}, not ${datasetOf(wanted.lake)}`]),
+    ...(wanted.topic.name === mine.topic.name ? [] : [`it lands topic ${mine.topic.name}, not ${wanted.topic.name}`]),
+  ];
+  if (faults.length === 0) return;
+  const message = `land/${dataset} is running with other settings: ${faults.join('; ')}; give each topic a prefix of its own`;
+  throw ApplicationFailure.nonRetryable(message, 'SettingsMismatch');
+}
