@@ -1,0 +1,143 @@
+/** The replay workflow's own logic, with fake activities on a real Temporal server. */
+import { ApplicationFailure } from '@temporalio/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PublishRequest } from '../../activities/publish-chunk.ts';
+import { fault } from '../../contracts/errors.ts';
+import {
+  type Progress,
+  PROGRESS_QUERY,
+  type ReplayReport,
+  SIGNALS,
+  TASK_QUEUES,
+  WORKFLOWS,
+} from '../../contracts/temporal.ts';
+import { unique } from '../replay/setting.ts';
+import { openNamespace, type TestNamespace } from './namespace.ts';
+
+let temporal: TestNamespace;
+beforeAll(async () => {
+  temporal = await openNamespace();
+});
+afterAll(() => temporal.close());
+
+const MODULUS = 4;
+
+/** Activities of a replay with so many chunks; `publish` may be slow or fail. */
+function fakes(chunks: number, publish: (request: PublishRequest, attempt: number) => Promise<void>) {
+  const attempts = new Map<number, number>();
+  const published: number[] = [];
+  let running = 0;
+  const seen = { most: 0, published, rates: [] as (number | undefined)[] };
+  return {
+    seen,
+    read: {
+      planReplay: ({ replayId }: { replayId: string }) =>
+        Promise.resolve({
+          replayId,
+          topicId: 't',
+          laneModulus: MODULUS,
+          empty: chunks === 0,
+          nullEventRows: 0,
+          estimatedRows: chunks,
+        }),
+      takeTurn: () => Promise.resolve(null),
+      findChunks: ({ atLeast }: { atLeast: number }) =>
+        Promise.resolve({ known: Math.min(chunks, atLeast), complete: atLeast >= chunks }),
+      publishChunk: async (request: PublishRequest) => {
+        running += 1;
+        seen.most = Math.max(seen.most, running);
+        seen.rates.push(request.rate);
+        const attempt = (attempts.get(request.chunk) ?? 0) + 1;
+        attempts.set(request.chunk, attempt);
+        try {
+          await publish(request, attempt);
+          published.push(request.chunk);
+          return { chunk: request.chunk, rows: 10 };
+        } finally {
+          running -= 1;
+        }
+      },
+      finishReplay: () => Promise.resolve({ ends: { 0: 7 }, rows: published.length * 10 }),
+    },
+  };
+}
+
+function start(lanes: number, rate?: number) {
+  const replayId = unique('r');
+  const spec = { name: 'p', source: { lanes } };
+  return temporal.client.workflow.start(WORKFLOWS.replay, {
+    workflowId: `replay/p/${replayId}`,
+    taskQueue: TASK_QUEUES.orchestrate,
+    args: [{ spec, replayId, scope: {}, ...(rate === undefined ? {} : { rate }) }],
+  });
+}
+
+test('publishes every chunk once, no more than `lanes` at a time, a lane’s chunks in order', async () => {
+  const { read, seen } = fakes(40, () => sleep(5));
+  const report = await temporal.whileServing({ read }, async () => (await start(3)).result() as Promise<ReplayReport>);
+  expect(report).toMatchObject({ chunks: 40, rows: 400, ends: { 0: 7 } });
+  expect(seen.most).toBeLessThanOrEqual(3);
+  expect([...seen.published].sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+  for (let lane = 0; lane < MODULUS; lane++) {
+    const order = seen.published.filter((chunk) => chunk % MODULUS === lane);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+  }
+});
+
+test('a chunk in trouble holds up its own lane only, and is retried until it goes', async () => {
+  let mended = false;
+  const { read, seen } = fakes(16, ({ chunk }) =>
+    chunk === 1 && !mended ? Promise.reject(fault('KafkaUnavailable', 'broker is away')) : Promise.resolve(),
+  );
+  await temporal.whileServing({ read }, async () => {
+    const handle = await start(2);
+    await expect.poll(() => seen.published.length, { timeout: 20_000 }).toBe(12);
+    expect(seen.published.some((chunk) => chunk % MODULUS === 1)).toBe(false);
+    mended = true;
+    expect(await handle.result()).toMatchObject({ chunks: 16 });
+  });
+});
+
+test('a fault that no retry can mend ends the replay with its cause, and nothing new is begun', async () => {
+  const { read, seen } = fakes(30, ({ chunk }) =>
+    chunk === 2 ? Promise.reject(fault('SourceChanged', 'column gone')) : Promise.resolve(),
+  );
+  await temporal.whileServing({ read }, async () => {
+    const handle = await start(1);
+    const failure = await handle.result().catch((error: unknown) => error);
+    let cause: unknown = failure;
+    while (cause instanceof Error && !(cause instanceof ApplicationFailure)) cause = cause.cause;
+    expect(cause).toMatchObject({ type: 'SourceChanged', nonRetryable: true, message: 'column gone' });
+    expect(seen.published).toEqual([0, 1]);
+  });
+});
+
+test('pause, resume, rate and lanes can be changed while it runs', async () => {
+  const { read, seen } = fakes(12, () => sleep(100));
+  await temporal.whileServing({ read }, async () => {
+    const handle = await start(1, 1_000);
+    await expect.poll(() => seen.published.length, { timeout: 20_000 }).toBeGreaterThan(1);
+    await handle.signal(SIGNALS.pause);
+    await expect.poll(async () => (await handle.query<Progress>(PROGRESS_QUERY)).paused).toBe(true);
+    await sleep(400);
+    const before = seen.published.length;
+    await sleep(500);
+    expect(seen.published.length).toBe(before);
+    await handle.signal(SIGNALS.setRate, null);
+    await handle.signal(SIGNALS.setLanes, 4);
+    await handle.signal(SIGNALS.resume);
+    expect(await handle.result()).toMatchObject({ chunks: 12 });
+    expect(seen.rates[0]).toBe(1_000);
+    expect(seen.rates.at(-1)).toBeUndefined();
+    expect(seen.most).toBeGreaterThan(1);
+  });
+});
+
+test('an empty table ends at once', async () => {
+  const { read } = fakes(0, () => Promise.resolve());
+  expect(await temporal.whileServing({ read }, async () => (await start(2)).result())).toMatchObject({
+    chunks: 0,
+    rows: 0,
+  });
+});
