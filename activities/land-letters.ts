@@ -2,7 +2,7 @@
  * Bad records go to the dead letters with their exact bytes, key and headers, which are read from the topic once more: the
  * encoder keeps none of them, and bad records are rare. Bounded memory: letters are stored as they come.
  */
-import { landGroup, HEADER_CHUNK, HEADER_REPLAY } from '../contracts/messages.ts';
+import { landGroup, HEADER, readOrigin } from '../contracts/messages.ts';
 import type { LandPorts } from './land-ports.ts';
 import type { LandContext } from './land-write.ts';
 import type { BadRecord } from './ports/lake-files.ts';
@@ -45,16 +45,14 @@ export async function addLetters(
 
 function toLetter(record: LogRecord, reason: string): DeadLetter {
   const headers = (record.headers ?? []).flatMap((header) => Object.entries(header));
-  const text = (name: string) => headers.find(([key]) => key === name)?.[1].toString('utf8');
-  const chunk = Number(text(HEADER_CHUNK) ?? NaN);
+  const origin = readOrigin(headers.find(([name]) => name === HEADER)?.[1].toString('latin1') ?? '');
   return {
     offset: record.offset,
     key: record.key,
     value: record.value,
     headers,
-    // A text of PostgreSQL holds no NUL; what is not ours may hold anything.
-    replayId: text(HEADER_REPLAY)?.replaceAll('\0', '') ?? null,
-    chunk: Number.isInteger(chunk) && chunk >= 0 && chunk < 2 ** 31 ? chunk : null,
+    replayId: origin?.replay ?? null,
+    chunk: origin?.chunk ?? null,
     reason,
   };
 }

@@ -4,7 +4,7 @@
  * Whatever dies between two steps leaves an intent that the next claim finishes, or nothing.
  */
 import { fault } from '../contracts/errors.ts';
-import { HEADER_SCHEMA } from '../contracts/messages.ts';
+import { HEADER } from '../contracts/messages.ts';
 import { type CutReason, type EncoderSettings, objectName } from '../contracts/manifest.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
 import type { CutBuffer } from '../formats/cut-buffer.ts';
@@ -62,7 +62,7 @@ export async function encodeCut(
   if (!schema) {
     const reason =
       schemaVersion === null
-        ? `no header ${HEADER_SCHEMA}: not written by a replay`
+        ? `no header ${HEADER}: not written by a replay`
         : `schema version ${schemaVersion} is unknown`;
     return { ...ready, bad: offsetsOf(buffer).map((offset) => ({ offset, reason })) };
   }

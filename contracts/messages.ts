@@ -1,11 +1,30 @@
-/** What a record in the topic looks like from outside: header names. The value's JSON form is formats/' business. */
+/**
+ * What a record in the topic looks like from outside: its header. The value's JSON form is formats/' business.
+ *
+ * One header carries all three facts, because the client's binding pays for each header a record: 2.0 us of processor time
+ * a record with one, 3.9 with three (1.4 with none), which is 190,000 rows/s more or less.
+ */
 
-/** Replay id, UTF-8. */
-export const HEADER_REPLAY = 'headrace-replay';
-/** Chunk number in decimal digits. */
-export const HEADER_CHUNK = 'headrace-chunk';
-/** Schema version: the fingerprint of the columns' names and types (formats/schema-version.ts). */
-export const HEADER_SCHEMA = 'headrace-schema';
+/** Value: `<schema version>;<chunk>;<replay id>`, UTF-8. */
+export const HEADER = 'headrace';
+
+/** Where a record comes from. */
+export interface Origin {
+  /** Fingerprint of the columns' names and types (formats/schema-version.ts). */
+  schema: string;
+  chunk: number;
+  replay: string;
+}
+
+export function writeOrigin({ schema, chunk, replay }: Origin): string {
+  return `${schema};${chunk};${replay}`;
+}
+
+/** Null where the text is not one of ours. A replay id is printable ASCII. */
+export function readOrigin(text: string): Origin | null {
+  const parts = /^([^;\s]{1,64});(\d{1,9});([\x20-\x7e]{1,200})$/.exec(text);
+  return parts ? { schema: parts[1] ?? '', chunk: Number(parts[2]), replay: parts[3] ?? '' } : null;
+}
 
 /** Lanes a replay's chunks are dealt to; a fixed number, stored with each replay when first used. */
 export const LANE_MODULUS = 64;

@@ -10,8 +10,7 @@
  * `starts`, alone.
  */
 import { createHash } from 'node:crypto';
-import { HEADER_SCHEMA } from '../contracts/messages.ts';
-import { createLineages, header, sameBytes, type Headers, type Lineage } from './record-headers.ts';
+import { createLineages, type Headers, type Lineage } from './record-headers.ts';
 
 /** What a consumed record must offer; the topic's port has the same. */
 export interface BufferedRecord {
@@ -69,7 +68,7 @@ export function createCutBuffer(partition: number): CutBuffer {
   let records = 0;
   let first: number | null = null;
   let last: number | null = null;
-  let schema: Buffer | null = null;
+  let schema: string | null = null;
   let nulls = new Set<number>(); // offsets of records without a value
   let hash = createHash('sha256');
   let hashed = 0;
@@ -109,18 +108,15 @@ export function createCutBuffer(partition: number): CutBuffer {
     capacity: () => lines.length + starts.byteLength,
     firstOffset: () => first,
     lastOffset: () => last,
-    schemaVersion: () => schema?.toString() ?? null,
+    schemaVersion: () => schema,
     fits(record) {
-      const version = header(record.headers, HEADER_SCHEMA);
-      return schema === null || version === null || sameBytes(schema, version);
+      const version = lineages.schemaOf(record.headers);
+      return schema === null || version === null || version === schema;
     },
     append(record) {
       const { offset, value, headers } = record;
       const lineage = lineages.indexOf(headers);
-      if (schema === null) {
-        const version = header(headers, HEADER_SCHEMA);
-        if (version) schema = Buffer.from(version);
-      }
+      schema ??= lineages.schemaOf(headers);
       const size = value === null ? 0 : value.length;
       if (at + size + PREFIX_BYTES > lines.length) makeRoom(at + size + PREFIX_BYTES);
       if (records === starts.length) {

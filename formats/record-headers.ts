@@ -1,9 +1,9 @@
-/** What a record's headers say of where it comes from, read without making strings a record. */
-import { HEADER_CHUNK, HEADER_REPLAY } from '../contracts/messages.ts';
+/** What a record's header says of where it comes from, read without making strings a record. */
+import { HEADER, type Origin, readOrigin } from '../contracts/messages.ts';
 
 export type Headers = readonly Readonly<Record<string, Buffer>>[] | undefined;
 
-/** Where a record comes from; null where its headers do not say (a foreign record). */
+/** Where a record comes from; null where its header does not say (a foreign record). */
 export interface Lineage {
   replay: string | null;
   chunk: number | null;
@@ -12,6 +12,8 @@ export interface Lineage {
 /** The lineages met so far, each with an index. */
 export interface Lineages {
   indexOf(headers: Headers): number;
+  /** Null for a foreign record. */
+  schemaOf(headers: Headers): string | null;
   list(): readonly Lineage[];
   reset(): void;
 }
@@ -19,30 +21,37 @@ export interface Lineages {
 const NO_BYTES = Buffer.alloc(0);
 
 export function createLineages(): Lineages {
-  // Of the record before; most records share it.
-  let replay: Buffer = NO_BYTES;
-  let chunk: Buffer = NO_BYTES;
+  // Of the record looked at last; most records share it.
+  let bytes: Buffer = NO_BYTES;
+  let origin: Origin | null = null;
   let current = -1;
   let list: Lineage[] = [];
   let indexByName = new Map<string, number>();
 
-  function change(newReplay: Buffer, newChunk: Buffer): void {
-    replay = Buffer.from(newReplay);
-    chunk = Buffer.from(newChunk);
-    const found: Lineage = { replay: readText(replay), chunk: readNumber(chunk) };
-    const name = JSON.stringify(found);
-    current = indexByName.get(name) ?? list.length;
-    if (current < list.length) return;
-    indexByName.set(name, current);
-    list.push(found);
+  function look(headers: Headers): void {
+    const found = header(headers, HEADER) ?? NO_BYTES;
+    if (sameBytes(bytes, found)) return;
+    bytes = Buffer.from(found);
+    origin = readOrigin(bytes.toString('latin1'));
+    current = -1;
   }
 
   return {
     indexOf(headers) {
-      const newReplay = header(headers, HEADER_REPLAY) ?? NO_BYTES;
-      const newChunk = header(headers, HEADER_CHUNK) ?? NO_BYTES;
-      if (current < 0 || !sameBytes(chunk, newChunk) || !sameBytes(replay, newReplay)) change(newReplay, newChunk);
+      look(headers);
+      if (current >= 0) return current;
+      const lineage: Lineage = { replay: origin?.replay ?? null, chunk: origin?.chunk ?? null };
+      const name = JSON.stringify(lineage);
+      current = indexByName.get(name) ?? list.length;
+      if (current === list.length) {
+        indexByName.set(name, current);
+        list.push(lineage);
+      }
       return current;
+    },
+    schemaOf(headers) {
+      look(headers);
+      return origin?.schema ?? null;
     },
     list: () => list,
     reset() {
@@ -64,19 +73,8 @@ export function header(headers: Headers, name: string): Buffer | null {
 }
 
 /** For a few bytes a loop is faster than Buffer.equals (30 ns against 60). */
-export function sameBytes(a: Buffer, b: Buffer): boolean {
+function sameBytes(a: Buffer, b: Buffer): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
-}
-
-/** A replay id is printable ASCII; whatever else stands in the header is not ours. */
-function readText(bytes: Buffer): string | null {
-  const text = bytes.toString('latin1');
-  return /^[\x20-\x7e]{1,200}$/.test(text) ? text : null;
-}
-
-function readNumber(bytes: Buffer): number | null {
-  const text = bytes.toString('latin1');
-  return /^\d{1,9}$/.test(text) ? Number(text) : null;
 }

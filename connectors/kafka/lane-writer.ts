@@ -9,7 +9,7 @@ import kafka from '@confluentinc/kafka-javascript';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LaneCommitted, LaneRequest, LaneWriter, OpenLane } from '../../activities/ports/topic.ts';
 import { fault, messageOf } from '../../contracts/errors.ts';
-import { HEADER_CHUNK, HEADER_REPLAY, HEADER_SCHEMA } from '../../contracts/messages.ts';
+import { HEADER, writeOrigin } from '../../contracts/messages.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
 import { kafkaClientConfig } from './client-config.ts';
 import { CODE, kafkaFault, readKafkaError } from './errors.ts';
@@ -117,11 +117,8 @@ function writer(
     send(partition, key, value, chunk) {
       if (chunk !== headersOf) {
         headersOf = chunk;
-        headers = [
-          { [HEADER_REPLAY]: Buffer.from(request.replayId) },
-          { [HEADER_CHUNK]: Buffer.from(String(chunk)) },
-          { [HEADER_SCHEMA]: Buffer.from(request.schemaVersion) },
-        ];
+        const origin = writeOrigin({ schema: request.schemaVersion, chunk, replay: request.replayId });
+        headers = [{ [HEADER]: Buffer.from(origin) }];
       }
       try {
         // No timestamp: an event time in the past would let retention delete the record at once.

@@ -2,11 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createCutBuffer, type BufferedRecord } from '../../formats/cut-buffer.ts';
 
 const headers = (replay: string, chunk: string, schema: string) => [
-  { 'headrace-replay': Buffer.from(replay) },
-  { 'headrace-chunk': Buffer.from(chunk) },
-  { 'headrace-schema': Buffer.from(schema) },
+  { headrace: Buffer.from(`${schema};${chunk};${replay}`) },
 ];
-const record = (offset: number, value: string | null, of = headers('r1', '3', 's1')): BufferedRecord => ({
+const record = (offset: number, value: string | null, of = headers('r1', '3', 'a1')): BufferedRecord => ({
   offset,
   value: value === null ? null : Buffer.from(value),
   headers: of,
@@ -16,7 +14,7 @@ describe('cut buffer', () => {
   it('keeps each record as a line, and where it came from', () => {
     const buffer = createCutBuffer(4);
     buffer.append(record(10, '{"a":1}'));
-    buffer.append(record(12, '{"a":2}', headers('r1', '4', 's1')));
+    buffer.append(record(12, '{"a":2}', headers('r1', '4', 'a1')));
     buffer.append(record(13, '{"a":3}'));
     buffer.append({ offset: 14, value: Buffer.from('foreign'), headers: undefined });
     const content = buffer.content();
@@ -31,7 +29,7 @@ describe('cut buffer', () => {
       10,
       14,
       4,
-      's1',
+      'a1',
     ]);
   });
 
@@ -42,14 +40,14 @@ describe('cut buffer', () => {
     reused.value?.fill(0x58);
     for (const entry of reused.headers ?? []) for (const bytes of Object.values(entry)) bytes.fill(0x58);
     expect(buffer.content().lines.toString()).toBe('1\t0\t\t{"a":1}\n');
-    expect(buffer.schemaVersion()).toBe('s1');
+    expect(buffer.schemaVersion()).toBe('a1');
     buffer.append(record(2, '{}'));
     expect(buffer.content().lineages).toHaveLength(1);
   });
 
   it('does not fit a record of another schema version', () => {
     const buffer = createCutBuffer(0);
-    const other = record(2, '{}', headers('r1', '3', 's2'));
+    const other = record(2, '{}', headers('r1', '3', 'b2'));
     expect(buffer.fits(other)).toBe(true);
     buffer.append({ offset: 1, value: null, headers: undefined });
     expect(buffer.fits(other)).toBe(true);
@@ -100,7 +98,7 @@ describe('cut buffer', () => {
     const others = [
       [...base.slice(0, 2), record(3, null)],
       [record(0, '{}'), ...base.slice(1)],
-      [record(1, '{}', headers('r1', '4', 's1')), ...base.slice(1)],
+      [record(1, '{}', headers('r1', '4', 'a1')), ...base.slice(1)],
       base.slice(0, 2),
       [record(1, `{}\n2\t0\t${'x'.repeat(300_000)}`), record(3, '')],
     ].map((records) => sum(records));
