@@ -87,7 +87,9 @@ function reader(
   const doing = `reading topic ${topic}`;
   const toppars = [...expected.keys()].map((partition) => ({ topic, partition }));
   let consumer = opened;
-  let lastMoved = Date.now();
+  /** Where each partition stood when it was last looked whether one stands still. */
+  let lookedAt = Date.now();
+  let stoodAt = new Map(expected);
   /** Asked for, not yet handed out. */
   let ahead: Promise<kafka.Message[]> | null = null;
 
@@ -159,8 +161,9 @@ function reader(
   }
 
   /** @throws Fault OffsetsExpired, ManifestConflict when a position is not within its partition's log */
-  async function checkBounds(): Promise<void> {
-    for (const [partition, position] of expected) {
+  async function checkBounds(partitions: readonly number[]): Promise<void> {
+    for (const partition of partitions) {
+      const position = expected.get(partition) ?? 0;
       const { lowOffset, highOffset } = await bounds(partition);
       if (position < lowOffset) {
         throw fault(
@@ -189,7 +192,16 @@ function reader(
   async function reopen(): Promise<void> {
     await end();
     consumer = await openConsumer(settings, request, expected);
-    lastMoved = Date.now();
+  }
+
+  /** Now and then: those that stand still are asked for their bounds. */
+  async function checkStalled(now: number): Promise<void> {
+    if (now - lookedAt < STALL_CHECK_MS) return;
+    await checkBounds(
+      [...expected].filter(([partition, at]) => stoodAt.get(partition) === at).map(([partition]) => partition),
+    );
+    lookedAt = now;
+    stoodAt = new Map(expected);
   }
 
   return {
@@ -199,16 +211,12 @@ function reader(
         const { messages, moved } = await nextBatch(maxRecords).catch(async (error: unknown) => {
           ahead = null;
           // The error names no partition: look which one is out of its log's bounds.
-          await checkBounds();
+          await checkBounds([...expected.keys()]);
           throw kafkaFault(error, doing);
         });
         const now = Date.now();
-        if (messages.length > 0 || moved) lastMoved = now;
+        await checkStalled(now);
         if (messages.length > 0) return messages as readonly LogRecord[];
-        if (now - lastMoved > STALL_CHECK_MS) {
-          await checkBounds();
-          lastMoved = now;
-        }
         if (moved || now >= deadline) return [];
         await sleep(IDLE_PAUSE_MS);
       }

@@ -26,11 +26,15 @@ const CONDITION_CONFLICT = 409;
 const CONFLICT_ATTEMPTS = 5;
 const CONFLICT_PAUSE_MS = 200;
 
+/** The client warns on the console of answers that are ours to judge (412); errors come out as faults. */
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
 export function openObjectStore(settings: S3Settings): ObjectStore & { close(): void } {
   const client = new S3Client({
     region: settings.region,
     forcePathStyle: settings.pathStyle,
     maxAttempts: CALL_ATTEMPTS,
+    logger: SILENT,
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_TIMEOUT_MS },
     // Only where the protocol wants them: the SDK's default trailers are refused by older S3-compatible stores, and
     // make a file's body a chunked one.

@@ -67,7 +67,7 @@ describe('claims', () => {
     const name = dataset();
     await claimed(name, 1);
     const claims = await Promise.all(Array.from({ length: 20 }, () => manifest.claim(request(name, 2))));
-    const answers = await Promise.all(claims.map((claim) => claim && manifest.intend(claim, intent(100, 110))));
+    const answers = await Promise.all(claims.map(async (claim) => claim && manifest.intend(claim, intent(100, 110))));
     const kinds = answers.flatMap((answer) => (answer ? [answer.kind] : []));
     expect(kinds.filter((kind) => kind === 'opened')).toHaveLength(1);
     expect(kinds.filter((kind) => kind !== 'opened' && kind !== 'refused')).toEqual([]);
@@ -214,7 +214,9 @@ test('a request is continuous until its ends are set', async () => {
   const name = dataset();
   await manifest.saveRequest(name, { requestId: 'r', workflowId: 'w', topic: 'topic', continuous: true });
   await manifest.saveRequest(name, { requestId: 'r', workflowId: 'other', topic: 'topic', continuous: true });
-  expect(await manifest.requests(name)).toMatchObject([{ requestId: 'r', workflowId: 'w', continuous: true, ends: [] }]);
+  expect(await manifest.requests(name)).toMatchObject([
+    { requestId: 'r', workflowId: 'w', continuous: true, ends: [] },
+  ]);
   await manifest.setEnds(name, 'r', 'topic-id', { 0: 10, 1: 20 });
   expect(await manifest.requests(name)).toMatchObject([
     {

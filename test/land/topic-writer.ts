@@ -1,0 +1,95 @@
+/** Writes test topics: committed and aborted transactions of hand-made records, deletions, re-creations. */
+import kafka from '@confluentinc/kafka-javascript';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HEADER, writeOrigin } from '../../contracts/messages.ts';
+import { openKafka, unique } from './services.ts';
+
+const TIMEOUT_MS = 20_000;
+
+export interface TestRecord {
+  partition: number;
+  key?: Buffer | null;
+  value: Buffer | string | null;
+  chunk?: number;
+  /** Instead of ours. */
+  headers?: Record<string, Buffer>[];
+}
+
+export interface TopicWriter {
+  commit(records: readonly TestRecord[]): Promise<void>;
+  abort(records: readonly TestRecord[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+type Done = (error: unknown) => void;
+
+async function untilDone(call: (done: Done) => void): Promise<void> {
+  const deadline = Date.now() + TIMEOUT_MS;
+  for (;;) {
+    const error = await new Promise<unknown>((resolve) => call(resolve));
+    if (!error) return;
+    const retriable = typeof error === 'object' && 'isRetriable' in error && error.isRetriable === true;
+    if (!retriable || Date.now() > deadline) throw error instanceof Error ? error : new Error(JSON.stringify(error));
+    await sleep(100);
+  }
+}
+
+/** A row of the test table as our messages carry it. */
+export const row = (partition: number, id: number, name: string | null = `row ${id}`): TestRecord => ({
+  partition,
+  key: Buffer.from(JSON.stringify({ id })),
+  value: JSON.stringify({ id, name }),
+});
+
+export async function openWriter(topic: string, schema: string): Promise<TopicWriter> {
+  const producer = new kafka.Producer({
+    'bootstrap.servers': openKafka().brokers.join(','),
+    'transactional.id': unique('test-writer'),
+    'linger.ms': 5,
+  });
+  producer.on('event.error', () => undefined);
+  await untilDone((done) => producer.connect({ timeout: TIMEOUT_MS }, done));
+  await untilDone((done) => producer.initTransactions(TIMEOUT_MS, done));
+
+  async function send(records: readonly TestRecord[]): Promise<void> {
+    await untilDone((done) => producer.beginTransaction(done));
+    for (const { partition, key, value, chunk, headers } of records) {
+      const ours = [{ [HEADER]: Buffer.from(writeOrigin({ schema, chunk: chunk ?? 0, replay: 'replay-1' })) }];
+      const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+      for (;;) {
+        try {
+          producer.produce(topic, partition, bytes, key ?? null, undefined, undefined, headers ?? ours);
+          break;
+        } catch (error) {
+          if (!String(error).includes('Queue full')) throw error;
+          await sleep(10);
+        }
+      }
+    }
+    await untilDone((done) => producer.flush(TIMEOUT_MS, done));
+  }
+
+  return {
+    async commit(records) {
+      await send(records);
+      await untilDone((done) => producer.commitTransaction(TIMEOUT_MS, done));
+    },
+    async abort(records) {
+      await send(records);
+      await untilDone((done) => producer.abortTransaction(TIMEOUT_MS, done));
+    },
+    close: () => new Promise((resolve) => producer.disconnect(1_000, () => resolve())),
+  };
+}
+
+function withAdmin(use: (admin: kafka.IAdminClient, done: Done) => void): Promise<void> {
+  const admin = kafka.AdminClient.create({ 'bootstrap.servers': openKafka().brokers.join(',') });
+  return untilDone((done) => use(admin, done)).finally(() => admin.disconnect());
+}
+
+export const deleteTopic = (topic: string): Promise<void> =>
+  withAdmin((admin, done) => admin.deleteTopic(topic, TIMEOUT_MS, done));
+
+/** Deletes a partition's records below the offset, as retention does. */
+export const deleteBelow = (topic: string, partition: number, offset: number): Promise<void> =>
+  withAdmin((admin, done) => admin.deleteRecords([{ topic, partition, offset }], { timeout: TIMEOUT_MS }, done));
