@@ -12,12 +12,12 @@ export interface Failure {
   message: string;
 }
 
-/** Thrown to end a command with a code and nothing more to say than `message`. */
+/** Thrown to end a command with an exit code and nothing more to say than `message`. */
 export class CommandEnd extends Error {
   readonly exitCode: number;
-  constructor(exitCode: number, message: string) {
+  constructor(exitCode: number, code: string, message: string) {
     super(message);
-    this.name = 'CommandEnd';
+    this.name = code;
     this.exitCode = exitCode;
   }
 }

@@ -44,7 +44,7 @@ export async function follow(temporal: Temporal, handle: WorkflowHandle, request
     const interrupted = new Promise<never>((_, reject) => {
       interrupt.signal.addEventListener('abort', () => reject(goesOn(handle.workflowId, request.comeBack)));
     });
-    const result = request.wait?.(ended.signal) ?? handle.result();
+    const result = request.wait?.(ended.signal) ?? resultOf(temporal, handle, ended.signal);
     return await Promise.race([result, interrupted]);
   } finally {
     ended.abort();
@@ -57,6 +57,7 @@ export async function follow(temporal: Temporal, handle: WorkflowHandle, request
 function goesOn(workflowId: string, comeBack: string): CommandEnd {
   return new CommandEnd(
     EXIT.interrupted,
+    'Interrupted',
     `left ${workflowId}, which goes on running. Come back to it with:\n  ${comeBack}`,
   );
 }
@@ -69,7 +70,7 @@ async function watch(
   display: ProgressDisplay,
   ended: AbortSignal,
 ): Promise<void> {
-  const take = look ?? (() => askWorkflow(handle));
+  const take = look ?? (() => askWorkflow(temporal, handle));
   const care = createCare(temporal, handle.workflowId, queues, display);
   let caredAt = -Infinity;
   while (!ended.aborted) {
@@ -105,8 +106,14 @@ function createCare(temporal: Temporal, workflowId: string, queues: readonly Que
   };
 }
 
+/** A long poll that is not ended would hold the process up for 20 s. */
+async function resultOf({ connection }: Temporal, handle: WorkflowHandle, ended: AbortSignal): Promise<unknown> {
+  return await connection.withAbortSignal(ended, () => handle.result());
+}
+
 /** The workflow's own words; a query needs a worker, so it is given little time. */
-async function askWorkflow(handle: WorkflowHandle): Promise<Look | null> {
-  const progress = await Promise.race([handle.query<Progress>(PROGRESS_QUERY), sleep(QUERY_MS, null, { ref: false })]);
-  return progress === null ? null : { expected: null, hops: [], text: progress.text };
+async function askWorkflow({ connection }: Temporal, handle: WorkflowHandle): Promise<Look> {
+  const query = () => handle.query<Progress>(PROGRESS_QUERY);
+  const { text } = await connection.withDeadline(Date.now() + QUERY_MS, query);
+  return { expected: null, hops: [], text };
 }

@@ -5,6 +5,7 @@ import { configurationFor } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { withInspector } from '../inspection.ts';
 import { bytesText, createOutput, numberText, secondsText, tableText } from '../output.ts';
+import { requireReachable, serviceAddresses } from '../reachable.ts';
 import { scopeOf, type WindowOptions } from '../scope-options.ts';
 import { jsonWord, parquetWord, warehouseWord } from '../type-words.ts';
 
@@ -12,6 +13,7 @@ export async function runPlan(file: string, options: CommonOptions & WindowOptio
   const output = createOutput(options.json === true);
   const { settings, spec } = configurationFor(file, options);
   const scope = scopeOf(spec, options);
+  await requireReachable(serviceAddresses(settings, spec));
   const plan = await withInspector(settings, output, (inspector) => inspector.readPlan(spec, scope));
   const document = { ...plan, types: typesOf(plan), scope, ok: plan.faults.length === 0 };
   output.result(document, () => planText(plan, Object.keys(scope).length > 0));

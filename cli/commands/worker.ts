@@ -7,7 +7,7 @@ import type { CommonOptions } from '../common-options.ts';
 import { settingsFor } from '../environment.ts';
 import { catchInterrupt } from '../interrupt.ts';
 import { createOutput } from '../output.ts';
-import { requireListener } from '../temporal.ts';
+import { requireReachable, serviceAddresses, temporalAddress, unreachable } from '../reachable.ts';
 import { createWorkerLog } from '../worker-log.ts';
 
 export interface WorkerOptions extends CommonOptions {
@@ -18,7 +18,9 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const output = createOutput(options.json === true);
   const only = queuesOf(options.only);
   const settings = settingsFor(options);
-  await requireListener(settings.temporal.address);
+  await requireReachable([temporalAddress(settings.temporal)]);
+  // The others may come later: activities try again until they do.
+  for (const { message } of await unreachable(serviceAddresses(settings))) output.note(`warning: ${message}`);
   await ensureKafkaBinding((line) => output.note(line));
   const { startWorker } = await import('../../workers/run-worker.ts');
   const forPeople = process.stderr.isTTY && !output.json;

@@ -39,7 +39,18 @@ const prefix = scalar('a path in the bucket such as raw/product_sales', (found) 
   const fine = parts.every((part) => /^[A-Za-z0-9_][A-Za-z0-9 _.=-]*$/.test(part));
   return fine && trimmed.length <= 700 ? { ok: trimmed } : undefined;
 });
-const columns = z.array(text('a column name')).min(1, 'at least one column');
+const columns = z
+  .array(text('a column name'))
+  .min(1, 'at least one column')
+  .check((found) => {
+    if (new Set(found.value).size === found.value.length) return;
+    found.issues.push({
+      code: 'custom',
+      input: found.value,
+      message: 'names a column twice',
+      params: { complete: true },
+    });
+  });
 
 const pipelineSchema = z.strictObject({
   name,
