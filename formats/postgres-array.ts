@@ -1,5 +1,5 @@
 /**
- * Takes a PostgreSQL array literal apart, in bytes, without making strings: `{1,2}`, `{{"a b",NULL},{"c\"d","\\e"}}`,
+ * PostgreSQL's array literals: taken apart in bytes without making strings, and printed. `{1,2}`, `{{"a b",NULL},{"c\"d","\\e"}}`,
  * `[0:1]={1,2}`. Only what array_out prints is read; it is never given a person's literal.
  */
 import { append, createScratch, type Scratch } from './scratch.ts';
@@ -19,6 +19,32 @@ export interface ArrayParts {
 
 export function createArrayParts(): ArrayParts {
   return { dims: [], lowers: null, from: [], to: [], text: createScratch(256) };
+}
+
+/** The elements as strings. */
+export function elementTexts(parts: ArrayParts): (string | null)[] {
+  return parts.from.map((from, i) => (from < 0 ? null : parts.text.bytes.toString('utf8', from, parts.to[i])));
+}
+
+/** As array_out prints: bounds only where `lowers` are given. */
+export function printArray(
+  elements: readonly (string | null)[],
+  dims: readonly number[],
+  lowers: readonly number[] | null,
+): string {
+  const bounds = lowers === null ? [] : dims.map((size, i) => `[${lowers[i] ?? 1}:${(lowers[i] ?? 1) + size - 1}]`);
+  let next = 0;
+  const print = (level: number): string => {
+    if (level === dims.length) return printElement(elements[next++] ?? null);
+    return `{${Array.from({ length: dims[level] ?? 0 }, () => print(level + 1)).join(',')}}`;
+  };
+  return `${bounds.join('')}${bounds.length > 0 ? '=' : ''}${print(0)}`;
+}
+
+function printElement(text: string | null): string {
+  if (text === null) return 'NULL';
+  if (text !== '' && !/[{}",\\ \t\n\r\v\f]/.test(text) && text.toUpperCase() !== 'NULL') return text;
+  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 }
 
 const OPEN = 0x7b;

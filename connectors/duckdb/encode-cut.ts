@@ -1,0 +1,154 @@
+/**
+ * A cut's lines to one lake file. Guarantees: every record is either a row whose typed columns (with its overflow) say exactly
+ * what the message says, or is handed back as bad with a reason; nothing turns into NULL, nothing is rounded.
+ *
+ * Fast path: one query reads the lines, parses, proves each record (printed-json.ts) and writes the file; any doubt makes it
+ * fail. Slow path: a query finds the records in doubt, judge-records.ts looks at them, and the file is made of the rest and
+ * what was made of them.
+ */
+import { randomUUID } from 'node:crypto';
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BadRecord, CutInput, EncodedCut } from '../../activities/ports/lake-files.ts';
+import { fault } from '../../contracts/errors.ts';
+import type { EncoderSettings } from '../../contracts/manifest.ts';
+import { inexactOffsets, lakeRows, readLines } from './cut-lines.ts';
+import { copied, isResourceError, rows, type DuckDb } from './instance.ts';
+import { rewriteLines, type Judgement } from './judge-records.ts';
+import { csvRows, CSV_WRITE_OPTIONS } from './lake-csv.ts';
+import { longestLine, malformedLines } from './malformed-lines.ts';
+
+/** Changes whenever the same lines and settings would make other rows. */
+export const ENCODER_VERSION = 1;
+
+/** The settings of new cuts. A row group is what a reader skips by, and what the writer holds in memory. */
+export function encoderSettings(format: EncoderSettings['format']): EncoderSettings {
+  return {
+    format,
+    version: ENCODER_VERSION,
+    compression: format === 'parquet' ? 'zstd' : 'none',
+    rowGroupRows: 100_000,
+  };
+}
+
+/** @throws Fault SettingsMismatch, WorkerFault */
+export async function encodeCut(duckdb: DuckDb, input: CutInput, directory: string): Promise<EncodedCut> {
+  checkSettings(input.settings);
+  const name = randomUUID();
+  const work: Work = {
+    duckdb,
+    input,
+    linesPath: join(directory, `${name}.lines`),
+    path: join(directory, `${name}.${input.settings.format}`),
+  };
+  try {
+    return (await encodeFast(work)) ?? (await encodeSlowly(work));
+  } catch (error) {
+    await rm(work.path, { force: true });
+    throw error;
+  } finally {
+    await rm(work.linesPath, { force: true });
+  }
+}
+
+interface Work {
+  duckdb: DuckDb;
+  input: CutInput;
+  linesPath: string;
+  path: string;
+}
+
+function checkSettings({ format, version, compression }: EncoderSettings): void {
+  if (version === ENCODER_VERSION && (format === 'parquet' || compression === 'none')) return;
+  throw fault(
+    'SettingsMismatch',
+    `a cut was begun with encoder version ${version} (${format}, ${compression}), this worker has ${ENCODER_VERSION} ` +
+      `(CSV uncompressed): let a worker of that version finish it`,
+  );
+}
+
+/** Null when a record is in doubt. */
+async function encodeFast(work: Work): Promise<EncodedCut | null> {
+  const { input } = work;
+  if (input.records === 0) return { path: null, rows: 0, bytes: 0, bad: [] };
+  await writeFile(work.linesPath, input.lines);
+  // A value that looks like lines makes more rows than there are records; none can make fewer.
+  return write(work, longestLine(input), { strict: true, expected: input.records, bad: [] });
+}
+
+async function encodeSlowly(work: Work): Promise<EncodedCut> {
+  const { input } = work;
+  const suspects = new Map<number, Judgement>();
+  for (const index of await malformedLines(input)) suspects.set(index, 'judge');
+  await addInexact(work, suspects, 'judge');
+  return (
+    (await writeJudged(work, suspects)) ??
+    // A typed column printed otherwise than PostgreSQL does (1e23, which some print as 9.999999999999999e+22).
+    (await addInexact(work, suspects, 'allOverflow').then(() => writeJudged(work, suspects))) ??
+    Promise.reject(fault('Unexpected', 'the encoder could not write records that it had judged good'))
+  );
+}
+
+/** Marks the records whose lines are not exact as they stand now. */
+async function addInexact(work: Work, suspects: Map<number, Judgement>, judgement: Judgement): Promise<void> {
+  const { duckdb, input, linesPath } = work;
+  const rewritten = await rewriteLines(input, suspects);
+  if (rewritten.good === 0) return;
+  await writeFile(linesPath, rewritten.lines);
+  const lines = readLines(linesPath, rewritten.longestLine);
+  const offsets = await duckdb.withConnection(async (connection) => {
+    try {
+      const found = await rows(connection, inexactOffsets(lines, input, judgement === 'judge'));
+      return new Set(found.map((row) => Number(row[0])));
+    } catch (error) {
+      if (isResourceError(error)) throw error;
+      return null; // something that not even the guarded query reads: look at all of them
+    }
+  });
+  for (let index = 0; index < input.records; index++) {
+    if (offsets?.has(offsetOf(input, index)) === false) continue;
+    if (judgement === 'allOverflow' || !suspects.has(index)) suspects.set(index, judgement);
+  }
+}
+
+function offsetOf(input: CutInput, index: number): number {
+  const start = input.starts[index] as number;
+  return parseInt(input.lines.toString('latin1', start, start + 20), 10);
+}
+
+async function writeJudged(work: Work, suspects: ReadonlyMap<number, Judgement>): Promise<EncodedCut | null> {
+  const { lines, longestLine: longest, good, bad } = await rewriteLines(work.input, suspects);
+  if (good === 0) return { path: null, rows: 0, bytes: 0, bad };
+  await writeFile(work.linesPath, lines);
+  return write(work, longest, { strict: false, expected: good, bad });
+}
+
+/** Null when a record is not exact, or the file does not have as many rows as expected. */
+async function write(
+  work: Work,
+  longest: number,
+  want: { strict: boolean; expected: number; bad: BadRecord[] },
+): Promise<EncodedCut | null> {
+  const { input, path } = work;
+  const typed = lakeRows(readLines(work.linesPath, longest), input, want.strict);
+  const parquet = input.settings.format === 'parquet';
+  const written = await work.duckdb.withConnection(async (connection) => {
+    try {
+      return parquet
+        ? await copied(connection, typed, path, parquetOptions(input.settings))
+        : await copied(connection, csvRows(typed, input.columns), path, CSV_WRITE_OPTIONS);
+    } catch (error) {
+      if (isResourceError(error)) throw error;
+      return null;
+    }
+  });
+  if (written !== want.expected) {
+    await rm(path, { force: true });
+    return null;
+  }
+  return { path, rows: written, bytes: (await stat(path)).size, bad: want.bad };
+}
+
+function parquetOptions({ compression, rowGroupRows }: EncoderSettings): string {
+  return `FORMAT parquet, COMPRESSION ${compression === 'none' ? 'uncompressed' : compression}, ROW_GROUP_SIZE ${rowGroupRows}`;
+}

@@ -1,0 +1,33 @@
+/** The last rows a key as CSV for COPY: what PostgreSQL reads from it is what it once printed. */
+import type { LakeFile } from '../../activities/ports/lake-files.ts';
+import type { Column } from '../../contracts/columns.ts';
+import type { EncoderSettings } from '../../contracts/manifest.ts';
+import { quoteIdent } from '../../formats/sql-names.ts';
+import { copied, type DuckDb } from './instance.ts';
+import { keyColumnsOf } from './key-columns.ts';
+import { lakeQuery } from './lake-rows.ts';
+import { lastRows } from './last-rows.ts';
+import { loadText } from './load-text.ts';
+
+export async function exportForLoad(
+  duckdb: DuckDb,
+  files: readonly LakeFile[],
+  columns: readonly Column[],
+  key: readonly string[],
+  format: EncoderSettings['format'],
+  csvPath: string,
+): Promise<{ rows: number; read: number }> {
+  return duckdb.withConnection(async (connection) => {
+    if (files.length === 0)
+      return { rows: await copied(connection, `SELECT 1 WHERE false`, csvPath, OPTIONS), read: 0 };
+    const last = await lastRows(connection, lakeQuery(files, columns, format), keyColumnsOf(columns, key));
+    const texts = columns.map((column) => `${loadText(column, last.overflowing > 0)} AS ${quoteIdent(column.name)}`);
+    // Alone on its line, \. would end the data for PostgreSQL before 18; quoted it does not.
+    const quoted = columns.length === 1 ? `${OPTIONS}, FORCE_QUOTE *` : OPTIONS;
+    const rows = await copied(connection, `SELECT ${texts.join(', ')} FROM (${last.query})`, csvPath, quoted);
+    return { rows, read: last.read };
+  });
+}
+
+/** NULL is an empty field without quotes, an empty string one with quotes: PostgreSQL's defaults for CSV. */
+const OPTIONS = `FORMAT csv, HEADER false, NULLSTR ''`;

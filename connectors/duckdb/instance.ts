@@ -1,0 +1,87 @@
+/**
+ * One DuckDB in memory a worker, with a connection a call, so that calls run side by side off the event loop. Guarantees:
+ * no extension is looked for on the network, sessions are in UTC, memory is bounded (beyond, it spills to `tempDirectory`).
+ */
+import { DuckDBInstance, type DuckDBConnection, type JS } from '@duckdb/node-api';
+import { fault, isFault, messageOf } from '../../contracts/errors.ts';
+import { quoteText } from './sql-text.ts';
+import { ESCAPE_MACRO } from './printed-json.ts';
+
+export interface DuckDb {
+  /** Runs `use` with a connection of its own. @throws Fault WorkerFault when memory or disk ran out */
+  withConnection<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+export interface DuckDbOptions {
+  threads: number;
+  memoryLimitMb: number;
+  tempDirectory: string;
+}
+
+/** icu is for TIMESTAMP WITH TIME ZONE. */
+const NEEDED_EXTENSIONS = ['json', 'parquet', 'icu'];
+
+export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: String(options.threads),
+    memory_limit: `${options.memoryLimitMb}MB`,
+    temp_directory: options.tempDirectory,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const duckdb: DuckDb = {
+    async withConnection(use) {
+      const connection = await instance.connect();
+      try {
+        await connection.run(`SET TimeZone = 'UTC'`);
+        return await use(connection);
+      } catch (error) {
+        throw asFault(error);
+      } finally {
+        connection.closeSync();
+      }
+    },
+    close: () => instance.closeSync(),
+  };
+  await duckdb.withConnection(async (connection) => {
+    const built = await rows(connection, 'SELECT extension_name FROM duckdb_extensions() WHERE loaded');
+    const missing = NEEDED_EXTENSIONS.filter((name) => !built.some((row) => row[0] === name));
+    if (missing.length > 0) {
+      throw fault(
+        'WorkerFault',
+        `this build of DuckDB lacks ${missing.join(', ')}, and none is downloaded: use the one in package.json`,
+      );
+    }
+    await connection.run(ESCAPE_MACRO);
+  });
+  return duckdb;
+}
+
+/** All rows of a query, which must be few. */
+export async function rows(connection: DuckDBConnection, sql: string): Promise<JS[][]> {
+  return (await connection.runAndReadAll(sql)).getRowsJS();
+}
+
+/** Rows that a COPY … TO wrote. */
+export async function copied(
+  connection: DuckDBConnection,
+  query: string,
+  path: string,
+  options: string,
+): Promise<number> {
+  const result = await rows(connection, `COPY (${query}) TO ${quoteText(path)} (${options})`);
+  return Number(result[0]?.[0]);
+}
+
+/** DuckDB's messages open with the kind of error. */
+const RESOURCE_ERROR = /^(Out of Memory|IO) Error|No space left/i;
+
+export function isResourceError(error: unknown): boolean {
+  return RESOURCE_ERROR.test(messageOf(error));
+}
+
+function asFault(error: unknown): Error {
+  if (isFault(error)) return error;
+  return fault(isResourceError(error) ? 'WorkerFault' : 'Unexpected', `DuckDB: ${messageOf(error)}`, error);
+}
