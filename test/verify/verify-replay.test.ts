@@ -1,0 +1,270 @@
+/** Verify on real services: equal is equal, and every kind of seeded damage is found and named by its key. */
+import { HEADER, readOrigin } from '../../contracts/messages.ts';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadSealed } from '../../activities/load-sealed.ts';
+import { verifyReplay } from '../../activities/verify-replay.ts';
+import type { ReplayScope } from '../../contracts/replay.ts';
+import type { VerifyReport } from '../../contracts/temporal.ts';
+import { createHostileTable, HOSTILE_ROWS } from '../formats/hostile-table.ts';
+import { type TestLake, idlePulse, openTestLake } from '../load/test-lake.ts';
+
+let lake: TestLake;
+let qualified: string;
+
+/** A composite key with text in a linguistic collation: 'a' < 'B' < 'c' there, not by bytes. */
+beforeEach(async () => {
+  lake = await openTestLake({ table: 'sales', eventTime: 'at' });
+  qualified = `${lake.schema}.sales`;
+  await lake.sales.query(
+    `CREATE TABLE ${qualified} (code text COLLATE "und-x-icu", id int, name text, price numeric, at timestamptz, PRIMARY KEY (code, id))`,
+  );
+  await lake.sales.query(
+    `INSERT INTO ${qualified} SELECT (ARRAY['a','B','c','Zoë'])[1 + i % 4], i, 'n' || i, i / 7.0,
+     '2024-03-01Z'::timestamptz + i * interval '1 hour' FROM generate_series(0, 199) i`,
+  );
+});
+afterEach(async () => {
+  await lake.close();
+});
+
+async function load(): Promise<void> {
+  const request = { spec: lake.spec, workflowId: 'test', returnAfterMs: 20_000 };
+  await loadSealed(lake.loadPorts, request, idlePulse());
+}
+async function replayAndLoad(scope: ReplayScope = {}): Promise<string> {
+  const replayId = await lake.replay(scope);
+  await lake.land();
+  await load();
+  return replayId;
+}
+async function verify(replayId?: string): Promise<VerifyReport> {
+  const input = { spec: lake.spec, ...(replayId === undefined ? {} : { replayId }) };
+  return await verifyReplay(lake.verifyPorts, input, idlePulse());
+}
+const key = (code: string, id: number): string => JSON.stringify({ code, id });
+const warehouse = (sql: string) => lake.warehouseSql.query(sql.replaceAll('sales', qualified));
+const source = (sql: string) => lake.sales.query(sql.replaceAll('sales', qualified));
+
+const CLEAN = {
+  missing: 0,
+  extra: 0,
+  different: 0,
+  changedSince: 0,
+  lost: 0,
+  deadLetters: 0,
+  chunksUnequal: 0,
+  ok: true,
+};
+
+describe('nothing is wrong', () => {
+  it('of a whole table', async () => {
+    const replayId = await replayAndLoad();
+    const report = await verify();
+    expect(report).toMatchObject({
+      ...CLEAN,
+      pipeline: lake.spec.name,
+      replayId,
+      rows: { source: 200, replayed: 200, landed: 200, loaded: 200 },
+      examples: { missing: [], extra: [], different: [], changedSince: [] },
+    });
+    const cuts = await lake.loads.sealedCuts(
+      lake.dataset,
+      lake.state.topicId,
+      new Map([
+        [0, 0],
+        [1, 0],
+        [2, 0],
+      ]),
+      100,
+    );
+    expect(report.objects).toBe(cuts.length);
+    expect(report.bytes).toBe(cuts.reduce((sum, cut) => sum + cut.bytes, 0));
+  });
+
+  it('of a window and a filter, while the rest was never loaded', async () => {
+    await replayAndLoad({
+      from: '2024-03-02T00:00:00Z',
+      to: '2024-03-05T00:00:00Z',
+      where: "sales.name <> 'n30' -- x",
+    });
+    expect(await verify()).toMatchObject({ ...CLEAN, rows: { source: 71, replayed: 71, landed: 71, loaded: 71 } });
+  });
+
+  it('of an older replay, after a newer one brought changes and more rows', async () => {
+    const first = await replayAndLoad();
+    await source(`UPDATE sales SET name = 'changed' WHERE id < 50`);
+    await source(`INSERT INTO sales VALUES ('zz', 1, 'beyond the first')`);
+    const second = await replayAndLoad();
+    expect(await verify(second)).toMatchObject({ ...CLEAN, rows: { source: 201, loaded: 201 } });
+    expect(await verify(first)).toMatchObject({ ...CLEAN, rows: { source: 200, landed: 200 } });
+  });
+
+  it('of an empty table', async () => {
+    await source('TRUNCATE sales');
+    expect(await verify(await replayAndLoad())).toMatchObject({
+      ...CLEAN,
+      rows: { source: 0, replayed: 0, loaded: 0 },
+    });
+  });
+
+  it('of a table that held the user’s rows before, as far as they are none of the replay', async () => {
+    await lake.warehouseSql.query(`CREATE SCHEMA ${lake.schema}`);
+    await warehouse(
+      `CREATE TABLE sales (code text, id int, name text, price numeric, at timestamptz, mine bool DEFAULT true, PRIMARY KEY (code, id))`,
+    );
+    await warehouse(`INSERT INTO sales VALUES ('zzz', 9, 'beyond the upper key'), ('a', 0, 'to be overwritten')`);
+    expect(await verify(await replayAndLoad())).toMatchObject({ ...CLEAN, rows: { source: 200 } });
+    await warehouse(`INSERT INTO sales VALUES ('b', 9, 'within the replay, and not in the source')`);
+    expect(await verify()).toMatchObject({ extra: 1, examples: { extra: [key('b', 9)] }, ok: false });
+  });
+
+  it('of values that break pipelines', async () => {
+    const client = await lake.sales.connect();
+    await client.query(`SET search_path = ${lake.schema}`);
+    await createHostileTable(client);
+    client.release(true);
+    lake.spec.source.table = { schema: lake.schema, table: 'hostile' };
+    lake.spec.warehouse.table = { schema: lake.schema, table: 'ho "st" ile' };
+    delete lake.spec.source.eventTime;
+    lake.spec.source.key = ['key "part"', 'id'];
+    await replayAndLoad();
+    const rows = { source: HOSTILE_ROWS, replayed: HOSTILE_ROWS, landed: HOSTILE_ROWS, loaded: HOSTILE_ROWS };
+    expect(await verify()).toMatchObject({ ...CLEAN, rows });
+  });
+});
+
+describe('the warehouse is wrong', () => {
+  it('finds what is missing, changed and extra, and names it', async () => {
+    await replayAndLoad();
+    await warehouse(`DELETE FROM sales WHERE id IN (4, 7)`);
+    await warehouse(`UPDATE sales SET price = NULL WHERE id = 9`);
+    await warehouse(`UPDATE sales SET name = NULL WHERE id = 10`);
+    await warehouse(`INSERT INTO sales VALUES ('a', 1000, 'x'), ('zzz', 5, 'y')`);
+    const report = await verify();
+    expect(report).toMatchObject({ missing: 2, different: 2, extra: 2, changedSince: 0, chunksUnequal: 0, ok: false });
+    expect(report.examples.missing.sort()).toEqual([key('a', 4), key('Zoë', 7)].sort());
+    expect(report.examples.different.sort()).toEqual([key('B', 9), key('c', 10)].sort());
+    expect(report.examples.extra.sort()).toEqual([key('a', 1000), key('zzz', 5)].sort());
+  });
+
+  it('counts all and names 20 where a whole table is gone, or not loaded yet', async () => {
+    await replayAndLoad();
+    await warehouse('TRUNCATE sales');
+    const report = await verify();
+    expect(report).toMatchObject({ missing: 200, ok: false, rows: { loaded: 0 } });
+    expect(report.examples.missing).toHaveLength(20);
+    await warehouse('DROP TABLE sales');
+    expect(await verify()).toMatchObject({ missing: 200, chunksUnequal: 0, ok: false });
+  });
+
+  it('finds a stale row that a scoped replay should have replaced', async () => {
+    await replayAndLoad();
+    await source(`UPDATE sales SET name = 'new' WHERE id = 30`);
+    const second = await replayAndLoad({ from: '2024-03-02T00:00:00Z' });
+    await warehouse(`UPDATE sales SET name = 'n30' WHERE id = 30`);
+    expect(await verify(second)).toMatchObject({ different: 1, examples: { different: [key('c', 30)] }, ok: false });
+  });
+});
+
+describe('the source went on', () => {
+  it('calls it changed since, with proof, and that is no failure', async () => {
+    await replayAndLoad();
+    await source(`UPDATE sales SET name = 'later' WHERE id = 5`);
+    await source(`INSERT INTO sales VALUES ('a', 500, 'below the upper key'), ('zzz', 1, 'above it')`);
+    const report = await verify();
+    expect(report).toMatchObject({ ...CLEAN, changedSince: 2, rows: { source: 201 } });
+    expect(report.examples.changedSince.sort()).toEqual([key('B', 5), key('a', 500)].sort());
+  });
+
+  it('calls a row extra that was deleted from the source, and changed since one that left the scope', async () => {
+    await replayAndLoad({ where: "name LIKE 'n%'" });
+    await source(`DELETE FROM sales WHERE id = 8`);
+    await source(`UPDATE sales SET name = 'left' WHERE id = 13`);
+    expect(await verify()).toMatchObject({
+      extra: 1,
+      changedSince: 1,
+      examples: { extra: [key('a', 8)], changedSince: [key('B', 13)] },
+      ok: false,
+    });
+  });
+});
+
+describe('the lake is wrong', () => {
+  async function firstObject(): Promise<{ name: string; rows: number }> {
+    const [cut] = await lake.loads.sealedCuts(lake.dataset, lake.state.topicId, new Map([[1, 0]]), 1);
+    const object = cut?.objects[0];
+    if (!object) throw new Error('partition 1 has no object');
+    return object;
+  }
+
+  it('finds an object that is gone', async () => {
+    await replayAndLoad();
+    await lake.remove((await firstObject()).name);
+    const report = await verify();
+    expect(report).toMatchObject({ extra: 0, missing: 0, different: 0, ok: false });
+    expect(report.chunksUnequal).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['rows twice', 'SELECT * FROM f UNION ALL SELECT * FROM f'],
+    ['a row less', 'SELECT * FROM f LIMIT (SELECT count(*) - 1 FROM f)'],
+    ['another value', `SELECT * REPLACE ('x' AS name) FROM f`],
+  ])('finds an object that holds %s', async (_, query) => {
+    await replayAndLoad();
+    const { name } = await firstObject();
+    const [before, after] = [join(lake.scratch, 'before.parquet'), join(lake.scratch, 'after.parquet')];
+    await lake.store.download('lake', name, before);
+    const duck = await (await DuckDBInstance.create()).connect();
+    await duck.run(`COPY (WITH f AS (FROM read_parquet('${before}')) ${query}) TO '${after}' (FORMAT parquet)`);
+    duck.closeSync();
+    await lake.remove(name);
+    await lake.store.putIfAbsent('lake', name, after, {});
+    const report = await verify();
+    expect(report.chunksUnequal).toBeGreaterThan(0);
+    expect(report.ok).toBe(false);
+  });
+
+  it('counts dead letters of the replay by its headers; they fail it until they are closed', async () => {
+    const replayId = await lake.replay();
+    const [record] = lake.state.log[2]?.splice(3, 1) ?? [];
+    if (!record) throw new Error('partition 2 has no fourth record');
+    const chunk = readOrigin(String(record.headers[0]?.[HEADER]))?.chunk;
+    await lake.control.query(
+      `INSERT INTO headrace.dead_letter (dataset, topic_id, topic, partition, offset_, headers, replay_id, chunk, reason)
+       VALUES ($1, $2, $3, 2, $4, '[]', $5, $6, 'a test')`,
+      [lake.dataset, lake.state.topicId, lake.spec.topic.name, record.offset, replayId, chunk],
+    );
+    await lake.land();
+    await load();
+    expect(await verify()).toMatchObject({ deadLetters: 1, chunksUnequal: 0, missing: 1, ok: false });
+  });
+
+  it('counts rows of offsets that were lost, and nothing that merely is not there', async () => {
+    await lake.replay();
+    await lake.land();
+    const gone = await lake.control.query<{ id: string; start: string; finish: string; rows: string }>(
+      `DELETE FROM headrace.cut WHERE (partition_id, start_offset) IN (
+         SELECT c.partition_id, c.start_offset FROM headrace.cut c JOIN headrace.manifest_partition p ON p.id = c.partition_id
+         WHERE p.dataset = $1 AND p.partition = 0 ORDER BY c.start_offset DESC LIMIT 1)
+       RETURNING partition_id AS id, start_offset AS start, end_offset AS finish, rows`,
+      [lake.dataset],
+    );
+    const [hole] = gone.rows;
+    if (!hole) throw new Error('no cut was removed');
+    await load();
+    const before = await verify();
+    expect(before).toMatchObject({ lost: 0, missing: Number(hole.rows), ok: false });
+    expect(before.chunksUnequal).toBeGreaterThan(0);
+    const values = [hole.id, hole.start, hole.finish];
+    await lake.control.query(`INSERT INTO headrace.lost VALUES ($1, $2, $3, 'a test', now(), now())`, values);
+    const report = await verify();
+    expect(report).toMatchObject({ lost: Number(hole.rows), chunksUnequal: 0, missing: Number(hole.rows), ok: false });
+  });
+});
+
+it('refuses what is not published', async () => {
+  await expect(verify()).rejects.toMatchObject({ code: 'ReplayUnknown' });
+  await expect(verify('none')).rejects.toMatchObject({ code: 'ReplayUnknown' });
+});
