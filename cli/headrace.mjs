@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S UV_THREADPOOL_SIZE=16 node
 // The `headrace` command. Plain JavaScript, so that it can say what is wrong where nothing is installed yet; all the rest
 // is cli/main.ts, run through tsx.
 import { existsSync } from 'node:fs';
@@ -11,6 +11,9 @@ if (major < 20 || (major === 20 && minor < 12)) {
   );
   process.exit(2);
 }
+
+// The AWS SDK says at every start that it will want Node 22 some day; nothing that a user of this command can act on.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 /** @returns {Promise<void>} once TypeScript can be imported */
 async function registerTypeScript() {
