@@ -15,7 +15,7 @@ FROM node:20.20-bookworm-slim
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates libcurl4 libsasl2-2 libsasl2-modules libssl3 libzstd1 zlib1g \
   && rm -rf /var/lib/apt/lists/*
-ENV NODE_ENV=production
+ENV NODE_ENV=production UV_THREADPOOL_SIZE=16
 WORKDIR /app
 COPY --from=build /app ./
 USER node
