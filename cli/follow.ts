@@ -13,7 +13,7 @@ import { noWorkerText, unpolledQueues } from './pollers.ts';
 import { createDisplay, type ProgressDisplay } from './progress-display.ts';
 import type { Look } from './progress-model.ts';
 import type { Temporal } from './temporal.ts';
-import { troublesOf, troubleText } from './troubles.ts';
+import { conditionOf, troubleText } from './troubles.ts';
 
 export interface FollowRequest {
   output: Output;
@@ -28,7 +28,7 @@ export interface FollowRequest {
 }
 
 const LOOK_EVERY_MS = 500;
-const CARE_EVERY_MS = 3_000;
+const CARE_EVERY_MS = 2_000;
 const QUERY_MS = 2_000;
 
 /**
@@ -73,14 +73,15 @@ async function watch(
   const take = look ?? (() => askWorkflow(temporal, handle));
   const care = createCare(temporal, handle.workflowId, queues, display);
   let caredAt = -Infinity;
+  let phase = '';
   while (!ended.aborted) {
     if (performance.now() - caredAt >= CARE_EVERY_MS) {
-      await care().catch(() => undefined);
+      phase = await care().catch(() => phase);
       caredAt = performance.now();
     }
     if (!output.json) {
       const seen = await take().catch(() => null);
-      if (seen !== null) display.show(seen);
+      if (seen !== null) display.show(seen.text === '' ? { ...seen, text: phase } : seen);
     }
     await sleep(LOOK_EVERY_MS, undefined, { signal: ended }).catch(() => undefined);
   }
@@ -89,20 +90,22 @@ async function watch(
   if (last !== null) display.show(last);
 }
 
-/** Tells each thing once: a queue without a worker, and each activity's cause of being retried. */
+/** Tells each thing once: a queue without a worker, and each activity's cause of being retried. Gives the phase. */
 function createCare(temporal: Temporal, workflowId: string, queues: readonly QueueName[], display: ProgressDisplay) {
   let unpolled = '';
   const told = new Set<string>();
-  return async (): Promise<void> => {
+  return async (): Promise<string> => {
     const missing = await unpolledQueues(temporal, queues);
     if (missing.length > 0 && missing.join() !== unpolled) display.note(noWorkerText(missing));
     if (missing.length === 0 && unpolled !== '') display.note('A worker is there now.');
     unpolled = missing.join();
-    for (const trouble of await troublesOf(temporal.client, workflowId)) {
+    const { phase, troubles } = await conditionOf(temporal.client, workflowId);
+    for (const trouble of troubles) {
       const key = `${trouble.activity} ${trouble.cause}`;
       if (!told.has(key)) display.note(troubleText(trouble));
       told.add(key);
     }
+    return phase;
   };
 }
 

@@ -21,21 +21,17 @@ export async function replayProgress(
   return {
     async look() {
       const counts = await inspector.readProgress(replay.replayId);
-      if (counts === null) return { expected: null, hops: [], text: 'planning' };
+      if (counts === null) return { expected: null, hops: [], text: '' };
       const published = counts.publishedAt !== null;
+      if (counts.state === 'planned') return { expected: null, hops: [], text: 'waiting for its turn to publish' };
       const guess = whole ? Math.max(counts.expected, counts.replayed) : null;
       return {
         expected: published ? counts.replayed : guess,
-        hops: hops.map((name) => ({ name, rows: counts[name] })),
-        text: stageText(counts.state, published && hops.every((name) => counts[name] >= counts.replayed), hops),
+        // What lands and loads meanwhile may be another replay's; more than was published cannot be this one's.
+        hops: hops.map((name) => ({ name, rows: Math.min(counts[name], counts.replayed) })),
+        text: '',
       };
     },
     close: () => inspector.close(),
   };
-}
-
-function stageText(state: string, allIn: boolean, hops: readonly HopName[]): string {
-  if (state === 'planned') return 'planned, waiting for its turn to publish';
-  if (state === 'abandoned') return 'abandoned';
-  return allIn && hops.includes('loaded') ? 'verifying' : '';
 }

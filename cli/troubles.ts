@@ -3,6 +3,7 @@
  * otherwise have to look up in the Temporal UI while nothing seems to happen.
  */
 import type { Client } from '@temporalio/client';
+import { phaseOf } from './search-attributes.ts';
 
 export interface Trouble {
   /** Of the workflow that the activity belongs to. */
@@ -16,7 +17,13 @@ export interface Trouble {
 const ATTEMPTS_BEFORE_TOLD = 3;
 const MOST_CHILDREN = 10;
 
-export async function troublesOf(client: Client, workflowId: string): Promise<Trouble[]> {
+export interface Condition {
+  /** What the workflow says it is at; empty where it says nothing. */
+  phase: string;
+  troubles: Trouble[];
+}
+
+export async function conditionOf(client: Client, workflowId: string): Promise<Condition> {
   const { raw } = await client.workflow.getHandle(workflowId).describe();
   const own = (raw.pendingActivities ?? []).flatMap((pending): Trouble[] => {
     const { attempt, lastFailure, activityType } = pending;
@@ -26,9 +33,10 @@ export async function troublesOf(client: Client, workflowId: string): Promise<Tr
   });
   const children = (raw.pendingChildren ?? []).slice(0, MOST_CHILDREN);
   const below = await Promise.all(
-    children.map(({ workflowId: child }) => (child ? troublesOf(client, child) : Promise.resolve([]))),
+    children.map(async ({ workflowId: child }) => (child ? (await conditionOf(client, child)).troubles : [])),
   );
-  return [...own, ...below.flat()];
+  const phase = phaseOf(raw.workflowExecutionInfo?.searchAttributes?.indexedFields);
+  return { phase, troubles: [...own, ...below.flat()] };
 }
 
 export function troubleText({ activity, attempt, cause }: Trouble): string {

@@ -1,6 +1,7 @@
 /** Workflows of Headrace, from Temporal's visibility store: running first, then the latest. */
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
-import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../contracts/temporal.ts';
+import { TASK_QUEUES } from '../contracts/temporal.ts';
+import { phaseOf } from './search-attributes.ts';
 import { workflowLink, type Temporal } from './temporal.ts';
 
 export interface WorkflowLook {
@@ -34,7 +35,7 @@ export async function recentWorkflows(
       workflowId: each.workflowId,
       type: each.type,
       status: each.status.name.toLowerCase().replaceAll('_', ' '),
-      phase: phaseOf(each.raw.searchAttributes?.indexedFields?.[SEARCH_ATTRIBUTES.phase]?.data),
+      phase: phaseOf(each.raw.searchAttributes?.indexedFields),
       startedAt: each.startTime.toISOString(),
       seconds: ((each.closeTime ?? new Date()).getTime() - each.startTime.getTime()) / 1000,
       ...(ui === undefined ? {} : { ui }),
@@ -49,12 +50,4 @@ export async function recentWorkflows(
 function belongsTo(workflowId: string, spec: PipelineSpec): boolean {
   if (workflowId === `land/${datasetOf(spec.lake)}`) return true;
   return ['run', 'replay', 'load', 'verify'].some((kind) => workflowId.startsWith(`${kind}/${spec.name}/`));
-}
-
-/** A keyword arrives as JSON: a string, or a list of one. */
-function phaseOf(data: Uint8Array | null | undefined): string {
-  if (!data) return '';
-  const value: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
-  const first: unknown = Array.isArray(value) ? value[0] : value;
-  return typeof first === 'string' ? first : '';
 }
