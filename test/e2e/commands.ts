@@ -1,0 +1,58 @@
+/** The `headrace` command on the test stack, and worker processes of it that can be killed. */
+import { expect } from 'vitest';
+import type { VerifyReport } from '../../contracts/temporal.ts';
+import { type Ran, type Running, runCli, startCli } from '../cli/run-cli.ts';
+import { stackEnvironment } from './services.ts';
+
+export function headrace(...args: string[]): Promise<Ran> {
+  return runCli(args, stackEnvironment());
+}
+
+export function startHeadrace(...args: string[]): Running {
+  return startCli(args, stackEnvironment());
+}
+
+/** The document on standard output, of a command that must end with this code. */
+export async function documentOf<T>(running: Promise<Ran>, code = 0): Promise<T> {
+  const ran = await running;
+  expect({ code: ran.code, stderr: ran.code === code ? '' : ran.stderr }).toEqual({ code, stderr: '' });
+  return JSON.parse(ran.stdout) as T;
+}
+
+/** `verify --json`, which must find nothing wrong. */
+export async function expectVerified(file: string, rows: number, replayId?: string): Promise<void> {
+  const which = replayId === undefined ? [] : ['--replay-id', replayId];
+  const report = await documentOf<VerifyReport>(headrace('verify', file, '--json', ...which));
+  expect(report).toMatchObject({
+    rows: { source: rows, replayed: rows, landed: rows, loaded: rows },
+    missing: 0,
+    extra: 0,
+    different: 0,
+    lost: 0,
+    deadLetters: 0,
+    chunksUnequal: 0,
+    ok: true,
+  });
+}
+
+const living = new Set<Running>();
+
+/** A worker process of its own, once it polls. @param only its queues, with commas between; default: all */
+export async function startWorkerProcess(only?: string): Promise<Running> {
+  const worker = startHeadrace('worker', ...(only === undefined ? [] : ['--only', only]));
+  living.add(worker);
+  void worker.ended.then(() => living.delete(worker));
+  await worker.told(/polling/);
+  return worker;
+}
+
+/** SIGKILL: no draining, no goodbye. */
+export async function killProcess(worker: Running): Promise<void> {
+  worker.kill('SIGKILL');
+  await worker.ended;
+}
+
+/** Those that a test left: nothing that it kills may be waited for. */
+export async function killAllWorkers(): Promise<void> {
+  await Promise.all([...living].map(killProcess));
+}
