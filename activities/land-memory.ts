@@ -46,12 +46,13 @@ export function createLandMemory(budget: number): LandMemory {
     mayKeep: (bytes) => held() + bytes <= budget / 2,
     full() {
       if (held() <= budget) return false;
-      if (closing < budget / 2) {
-        let largest: OpenBuffer | undefined;
-        for (const buffer of buffers) if (!largest || buffer.content() > largest.content()) largest = buffer;
-        largest?.cutEarly();
+      let largest: OpenBuffer | undefined;
+      for (const buffer of buffers) {
+        if (buffer.content() > (largest?.content() ?? 0)) largest = buffer;
       }
-      return true;
+      if (closing < budget / 2) largest?.cutEarly();
+      // Where nothing can be cut and nothing is under way, waiting would never end: the budget is below the least.
+      return largest !== undefined || closing > 0;
     },
   };
 }

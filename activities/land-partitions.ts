@@ -56,6 +56,7 @@ export async function landPartitions(
   const wants = createWantsPoll(ports, context.dataset, share.topicId);
   const partitions = new Map<number, LandingPartition>();
   let reader: TopicReader | undefined;
+  let lag: ((last?: boolean) => Promise<void>) | undefined;
   const report = (reason: LandShareReport['reason']): LandShareReport => ({
     ...cuts.totals(),
     reason,
@@ -79,7 +80,7 @@ export async function landPartitions(
     }
     const from = new Map([...partitions].map(([partition, { start }]) => [partition, start]));
     reader = await ports.openReader({ topic: context.topic, group: landGroup(context.dataset), from });
-    const lag = createLag(reader, partitions);
+    lag = createLag(reader, partitions);
 
     for (;;) {
       beat();
@@ -111,6 +112,7 @@ export async function landPartitions(
     const tails = Promise.all([...partitions.values()].map(({ tail }) => tail));
     await Promise.race([tails, sleep(STOP_PATIENCE_MS, undefined, { ref: false })]);
     for (const partition of partitions.values()) partition.dispose();
+    await lag?.(true);
     await reader?.close();
   }
 }
@@ -238,12 +240,15 @@ function createBeat(pulse: Pulse, details: () => unknown): () => void {
 }
 
 /** Commits what is sealed as the group's offsets, now and then. */
-function createLag(reader: TopicReader, partitions: ReadonlyMap<number, LandingPartition>): () => Promise<void> {
+function createLag(
+  reader: TopicReader,
+  partitions: ReadonlyMap<number, LandingPartition>,
+): (last?: boolean) => Promise<void> {
   const told = new Map<number, number>();
-  let last = 0;
-  return async () => {
-    if (Date.now() - last < LAG_MS) return;
-    last = Date.now();
+  let toldAt = 0;
+  return async (last = false) => {
+    if (!last && Date.now() - toldAt < LAG_MS) return;
+    toldAt = Date.now();
     const moved = [...partitions].filter(([number, { sealed }]) => told.get(number) !== sealed);
     if (moved.length === 0) return;
     const offsets = new Map(moved.map(([number, { sealed }]) => [number, sealed]));

@@ -6,9 +6,8 @@ import { fault } from '../contracts/errors.ts';
 import type { LostRange, SealedCut } from './ports/load-store.ts';
 import type { LedgerStep } from './ports/warehouse.ts';
 
-/** The most that one transaction of the warehouse may take. */
+/** The most that one transaction of the warehouse may take; a cut with more is loaded in parts. */
 export const BATCH_MAX_ROWS = 1_000_000;
-export const BATCH_MAX_BYTES = 256 * 1024 * 1024;
 
 export interface BatchLimits {
   rows: number;

@@ -9,7 +9,7 @@
 import { isFault } from '../contracts/errors.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
 import type { LoadGoal, LoadInput } from '../contracts/temporal.ts';
-import { BATCH_MAX_BYTES, type LoadBatch } from './load-batch.ts';
+import type { LoadBatch } from './load-batch.ts';
 import { type Place, after, nextBatch, reached } from './load-places.ts';
 import { type PreparePorts, type Prepared, prepareBatch } from './load-prepare.ts';
 import type { LoadStore } from './ports/load-store.ts';
@@ -44,6 +44,8 @@ export interface LoaderSetting {
 }
 
 const BATCH_ROWS = 250_000;
+/** Of objects, compressed: several times as much in CSV. */
+const BATCH_BYTES = 64 * 1024 * 1024;
 /** A smaller batch is not begun while another runs or landing goes on: what is sealed meanwhile joins it… */
 const WORTH_ROWS = 50_000;
 /** …for no longer than this. */
@@ -54,7 +56,7 @@ export function createLoader({ ports, warehouse, request, pulse, totals, goal, t
   const dataset = datasetOf(spec.lake);
   const target = spec.warehouse.table;
   const owner = { pipeline: spec.name, topic: spec.topic.name };
-  const limits = { rows: ports.batchRows ?? BATCH_ROWS, bytes: BATCH_MAX_BYTES };
+  const limits = { rows: ports.batchRows ?? BATCH_ROWS, bytes: BATCH_BYTES };
   const tables = new Map<string, WarehouseTable>();
   const started = new Set<string>();
   let gatheringSince = 0;

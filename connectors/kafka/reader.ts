@@ -24,6 +24,9 @@ const FETCH_PARTITION_BYTES = 1024 * 1024;
  * system and the hashes of threads, and turns a trickle into a wait of n times this; shorter is not possible.
  */
 const NEXT_RECORD_MS = 1;
+/** A batch is about this large at most, by the size of the records before it; the first ones are taken to be large. */
+const BATCH_BYTES = 4 * 1024 * 1024;
+const FIRST_BATCH_RECORDS = 100;
 /** Pause between looks at an empty queue. */
 const IDLE_PAUSE_MS = 10;
 /**
@@ -90,12 +93,13 @@ function reader(
   /** Where each partition stood when it was last looked whether one stands still. */
   let lookedAt = Date.now();
   let stoodAt = new Map(expected);
+  let batchRecords = FIRST_BATCH_RECORDS;
   /** Asked for, not yet handed out. */
   let ahead: Promise<kafka.Message[]> | null = null;
 
   function consume(maxRecords: number): Promise<kafka.Message[]> {
     const consumed = new Promise<kafka.Message[]>((resolve, reject) => {
-      consumer.consume(maxRecords, (error: unknown, messages) => {
+      consumer.consume(Math.min(maxRecords, batchRecords), (error: unknown, messages) => {
         if (!error) resolve(messages);
         else if (readKafkaError(error).code === CODE.timedOut) resolve([]);
         else reject(error instanceof Error ? error : new Error(messageOf(error)));
@@ -122,6 +126,7 @@ function reader(
   function check(messages: readonly kafka.Message[]): void {
     let partition = -1;
     let next = 0;
+    let bytes = 0;
     for (const message of messages) {
       if (message.partition !== partition) {
         if (partition >= 0) expected.set(partition, next);
@@ -135,8 +140,11 @@ function reader(
         );
       }
       next = message.offset + 1;
+      bytes += message.size;
     }
-    if (partition >= 0) expected.set(partition, next);
+    if (partition < 0) return;
+    expected.set(partition, next);
+    batchRecords = Math.max(1, Math.floor((BATCH_BYTES * messages.length) / (bytes + 1)));
   }
 
   /** Takes over librdkafka's positions: they are past markers that have no record. Negative ones: nothing consumed yet. */

@@ -93,3 +93,26 @@ export const deleteTopic = (topic: string): Promise<void> =>
 /** Deletes a partition's records below the offset, as retention does. */
 export const deleteBelow = (topic: string, partition: number, offset: number): Promise<void> =>
   withAdmin((admin, done) => admin.deleteRecords([{ topic, partition, offset }], { timeout: TIMEOUT_MS }, done));
+
+/** What a group committed for a partition; what ordinary tools make the lag of. */
+export async function committedOffset(topic: string, group: string, partition: number): Promise<number | undefined> {
+  const settings = {
+    'bootstrap.servers': openKafka().brokers.join(','),
+    'group.id': group,
+    'enable.auto.commit': false,
+  };
+  const consumer = new kafka.KafkaConsumer(settings, {});
+  await untilDone((done) => consumer.connect({ timeout: TIMEOUT_MS }, done));
+  try {
+    let offset: number | undefined;
+    await untilDone((done) =>
+      consumer.committed([{ topic, partition }], TIMEOUT_MS, (error: unknown, found) => {
+        if (!error) offset = found[0]?.offset;
+        done(error);
+      }),
+    );
+    return offset;
+  } finally {
+    await new Promise((resolve) => consumer.disconnect(resolve));
+  }
+}
