@@ -34,7 +34,7 @@ async function load(
 }
 
 async function contents(side: 'sales' | 'warehouseSql', columns = 't.*'): Promise<unknown[]> {
-  const { rows } = await lake[side].query(`SELECT ${columns} FROM ${qualified} t ORDER BY id`);
+  const { rows } = await lake[side].query<Record<string, unknown>>(`SELECT ${columns} FROM ${qualified} t ORDER BY id`);
   return rows;
 }
 

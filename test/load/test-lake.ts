@@ -217,7 +217,7 @@ export async function openTestLake(options: {
       const end = state.ends[partition] ?? 0;
       while (at < end) {
         const from = at;
-        const version = (record: LogRecord | undefined) => readOrigin(String(record?.headers?.[0]?.[HEADER]))?.schema;
+        const version = (record: LogRecord | undefined) => readOrigin(String(record?.headers[0]?.[HEADER]))?.schema;
         const rest = (state.log[partition] ?? []).filter((record) => record.offset >= from);
         const same = rest.findIndex((record) => version(record) !== version(rest[0]));
         const records = rest.slice(0, Math.min(cutRecords, same < 0 ? rest.length : same));

@@ -149,6 +149,28 @@ describe('the warehouse is wrong', () => {
     expect(report.examples.extra.sort()).toEqual([key('a', 1000), key('zzz', 5)].sort());
   });
 
+  it('finds single rows among many buckets', async () => {
+    await source(`INSERT INTO sales SELECT 'm', i, 'n' || i, i, '2025-01-01Z' FROM generate_series(1000, 6999) i`);
+    lake.spec.source.chunkRows = 1_500;
+    const replayId = await lake.replay();
+    await lake.land(1_000);
+    await load();
+    expect(await verify(replayId)).toMatchObject({ ...CLEAN, rows: { source: 6_200, loaded: 6_200 } });
+    await warehouse(`DELETE FROM sales WHERE id = 2500`);
+    await warehouse(`UPDATE sales SET at = at + interval '1 microsecond' WHERE id IN (3333, 150)`);
+    await warehouse(`INSERT INTO sales VALUES ('m', 9000, 'x')`);
+    await source(`UPDATE sales SET price = price + 1 WHERE id = 4444`);
+    const report = await verify();
+    expect(report).toMatchObject({
+      missing: 1,
+      extra: 1,
+      different: 2,
+      changedSince: 1,
+      examples: { missing: [key('m', 2500)], extra: [key('m', 9000)], changedSince: [key('m', 4444)] },
+    });
+    expect(report.examples.different.sort()).toEqual([key('c', 150), key('m', 3333)].sort());
+  });
+
   it('counts all and names 20 where a whole table is gone, or not loaded yet', async () => {
     await replayAndLoad();
     await warehouse('TRUNCATE sales');
