@@ -7,7 +7,7 @@
  * | int16, int32 | number |
  * | int64 | number up to 15 digits, else a string: JavaScript's and most readers' numbers are doubles |
  * | decimal | number where the declared precision is at most 15, else a string; NaN and Infinity are strings |
- * | float32, float64 | number as PostgreSQL prints it (shortest form), -0 as -0.0; NaN and Infinity are strings |
+ * | float32, float64 | number as PostgreSQL prints it (shortest form); NaN and Infinity are strings |
  * | text, char, json, jsonb | string (json as the exact text: docs/decisions/0002-json-columns-as-strings.md) |
  * | boolean | true, false |
  * | date, time, uuid | string as PostgreSQL prints it |
@@ -40,10 +40,10 @@ export function jsonWriter(type: ColumnType): ValueWriter {
     case 'int64':
       return writeInt64;
     case 'decimal':
-      return isNumberDecimal(type) ? writeDecimal : writeQuoted;
+      return isNumberDecimal(type) ? writeNumber : writeQuoted;
     case 'float32':
     case 'float64':
-      return writeFloat;
+      return writeNumber;
     case 'boolean':
       return writeBoolean;
     case 'text':
@@ -87,16 +87,9 @@ function isWord(src: Buffer, from: number): boolean {
   return (first === MINUS ? (src[from + 1] as number) : first) > 0x39;
 }
 
-function writeDecimal(out: Scratch, src: Buffer, from: number, to: number): void {
+function writeNumber(out: Scratch, src: Buffer, from: number, to: number): void {
   if (isWord(src, from)) writeQuoted(out, src, from, to);
   else append(out, src, from, to);
-}
-
-function writeFloat(out: Scratch, src: Buffer, from: number, to: number): void {
-  if (isWord(src, from)) return writeQuoted(out, src, from, to);
-  append(out, src, from, to);
-  // JSON readers take -0 for the integer 0.
-  if (to - from === 2 && src[from] === MINUS && src[from + 1] === 0x30) appendAscii(out, '.0');
 }
 
 function writeBoolean(out: Scratch, src: Buffer, from: number): void {

@@ -31,8 +31,10 @@ export function lakeType(type: ColumnType): string {
   if (type.kind === 'array') return `${lakeType(type.element)}[]`;
   if (type.kind !== 'decimal') return PLAIN[type.kind];
   const { precision, scale = 0 } = type;
-  if (precision === undefined || scale > precision || precision - Math.min(scale, 0) > MAX_PRECISION) return 'VARCHAR';
-  return `DECIMAL(${precision - Math.min(scale, 0)},${Math.max(scale, 0)})`;
+  if (precision === undefined || scale > precision) return 'VARCHAR';
+  // One digit before the point at least, as DuckDB prints a DECIMAL(2,2) as .50
+  const digits = Math.max(precision - Math.min(scale, 0), scale + 1);
+  return digits > MAX_PRECISION ? 'VARCHAR' : `DECIMAL(${digits},${Math.max(scale, 0)})`;
 }
 
 /** Whether the typed column holds the value that PostgreSQL prints so. */
@@ -40,6 +42,9 @@ export function lakeHolds(type: ColumnType, text: string): boolean {
   switch (type.kind) {
     case 'decimal':
       return lakeType(type) === 'VARCHAR' || /\d$/.test(text);
+    case 'float32':
+    case 'float64':
+      return text !== '-0'; // DuckDB's Parquet writer takes it and 0 for one entry of a column's dictionary
     case 'date':
       return /\d$/.test(text);
     case 'time':

@@ -92,7 +92,8 @@ function scalarText(type: ColumnType, sqlType: string, text: string): TextResult
     case 'timestamp':
     case 'timestamptz': {
       const trimmed = text.replace(/(\.\d*?)0+(?=$|\+| )/, '$1').replace(/\.(?=$|\+| )/, '');
-      return isTime(type.kind, trimmed) ? { text: trimmed } : notOf();
+      const fraction = /\.(\d+)/.exec(trimmed)?.[1] ?? '';
+      return isTime(type.kind, trimmed) && fraction.length <= secondDigits(sqlType) ? { text: trimmed } : notOf();
     }
     case 'uuid':
       return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? { text: text.toLowerCase() } : notOf();
@@ -104,6 +105,11 @@ function scalarText(type: ColumnType, sqlType: string, text: string): TextResult
     case 'array':
       return notOf();
   }
+}
+
+/** Digits of a second that a type such as `timestamp(3) without time zone` keeps; PostgreSQL rounds the rest away. */
+export function secondDigits(sqlType: string): number {
+  return Number(/\((\d)\)/.exec(sqlType)?.[1] ?? 6);
 }
 
 function codePoints(text: string): number {

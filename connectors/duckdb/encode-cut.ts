@@ -15,7 +15,7 @@ import type { EncoderSettings } from '../../contracts/manifest.ts';
 import { inexactOffsets, lakeRows, readLines } from './cut-lines.ts';
 import { copied, isResourceError, rows, type DuckDb } from './instance.ts';
 import { rewriteLines, type Judgement } from './judge-records.ts';
-import { csvRows, CSV_WRITE_OPTIONS } from './lake-csv.ts';
+import { csvRows, CSV_WRITE_OPTIONS, MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
 import { longestLine, malformedLines } from './malformed-lines.ts';
 
 /** Changes whenever the same lines and settings would make other rows. */
@@ -71,9 +71,11 @@ function checkSettings({ format, version, compression }: EncoderSettings): void 
 async function encodeFast(work: Work): Promise<EncodedCut | null> {
   const { input } = work;
   if (input.records === 0) return { path: null, rows: 0, bytes: 0, bad: [] };
+  const longest = longestLine(input);
+  if (input.settings.format === 'csv' && longest > MAX_CSV_MESSAGE_BYTES) return null;
   await writeFile(work.linesPath, input.lines);
   // A value that looks like lines makes more rows than there are records; none can make fewer.
-  return write(work, longestLine(input), { strict: true, expected: input.records, bad: [] });
+  return write(work, longest, { strict: true, expected: input.records, bad: [] });
 }
 
 async function encodeSlowly(work: Work): Promise<EncodedCut> {

@@ -12,6 +12,7 @@ import { scanObject, type JsonToken } from '../../formats/json-scan.ts';
 import { lakeHolds } from '../../formats/lake-types.ts';
 import { postgresText } from '../../formats/postgres-text.ts';
 import { append, appendAscii, createScratch, reserve } from '../../formats/scratch.ts';
+import { MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
 import { valueStart } from './malformed-lines.ts';
 
 /** How to treat a record: as its values say, or (should the typed columns print otherwise) all values as overflow. */
@@ -95,6 +96,9 @@ function judge(
   judgement: Judgement,
 ): { texts: (string | null)[]; overflow: Buffer | null } | string {
   if (value.length === 0) return 'the record has no value';
+  if (input.settings.format === 'csv' && value.length > MAX_CSV_MESSAGE_BYTES) {
+    return `the value is longer than the ${MAX_CSV_MESSAGE_BYTES} bytes that a CSV lake takes; use Parquet`;
+  }
   if (!isUtf8(value)) return 'the value is not UTF-8';
   const scanned = scanObject(value.toString());
   if ('bad' in scanned) return scanned.bad;

@@ -10,8 +10,10 @@ import { quoteText } from './sql-text.ts';
 
 export const CSV_WRITE_OPTIONS = `FORMAT csv, HEADER true, NULLSTR ''`;
 
-/** A row may be as long as the longest message, and a bit. */
-const MAX_ROW_BYTES = 32 * 1024 * 1024;
+/** DuckDB reads CSV in buffers that must hold the longest row; longer ones than this have no place in its memory. */
+const MAX_ROW_BYTES = 16 * 1024 * 1024;
+/** A longer message is refused where it is encoded, as quotes may double it. */
+export const MAX_CSV_MESSAGE_BYTES = MAX_ROW_BYTES / 2;
 
 const LINEAGE_TYPES = { _replay: 'VARCHAR', _chunk: 'INTEGER', _partition: 'INTEGER', _offset: 'BIGINT' } as const;
 
@@ -28,6 +30,7 @@ export function readCsv(paths: readonly string[], columns: readonly Column[]): s
   const file =
     `read_csv([${paths.map(quoteText).join(', ')}], header = true, auto_detect = false, delim = ',', quote = '"', ` +
     `escape = '"', new_line = '\\n', nullstr = '', allow_quoted_nulls = false, max_line_size = ${MAX_ROW_BYTES}, ` +
+    `buffer_size = ${MAX_ROW_BYTES * 2}, ` +
     `columns = {${texts}})`;
   const values = columns.map(({ name, type }) => `${fromCsv(type, quoteIdent(name))} AS ${quoteIdent(name)}`);
   const lineage = LINEAGE_COLUMNS.map((name) => `${name}::${LINEAGE_TYPES[name]} AS ${name}`);

@@ -3,6 +3,8 @@ import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import type { CutInput } from '../../activities/ports/lake-files.ts';
 
+import { MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
+
 const TAB = 0x09;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -19,10 +21,11 @@ export function longestLine(input: CutInput): number {
   return longest;
 }
 
-/** @returns indexes of records whose value has a raw tab, newline or return, or is not UTF-8 */
+/** @returns indexes of records whose value has a raw tab, newline or return, is not UTF-8, or is too long for CSV */
 export async function malformedLines(input: CutInput): Promise<number[]> {
   const { lines, records, starts } = input;
   const found: number[] = [];
+  const tooLong = input.settings.format === 'csv' ? MAX_CSV_MESSAGE_BYTES : Infinity;
   const anyReturn = lines.includes(RETURN);
   const anyNonUtf8 = !isUtf8(lines);
   for (let i = 0; i < records; i++) {
@@ -30,6 +33,7 @@ export async function malformedLines(input: CutInput): Promise<number[]> {
     const start = starts[i] as number;
     const end = lineEnd(input, i) - 1;
     const malformed =
+      end - start > tooLong ||
       lines.indexOf(NEWLINE, start) !== end ||
       hasTabFrom(lines, valueStart(lines, start), end) ||
       (anyReturn && lines.subarray(start, end).includes(RETURN)) ||

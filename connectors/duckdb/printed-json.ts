@@ -7,6 +7,7 @@
 import type { Column, ColumnType } from '../../contracts/columns.ts';
 import { isNumberDecimal } from '../../formats/json-values.ts';
 import { lakeType } from '../../formats/lake-types.ts';
+import { secondDigits } from '../../formats/postgres-text.ts';
 import { finiteFloatText } from './float-text.ts';
 import { concat, listText, quoteText } from './sql-text.ts';
 
@@ -75,7 +76,8 @@ export function printed(type: ColumnType, x: string): string {
     case 'float32':
     case 'float64':
       return (
-        `CASE WHEN ${x} = 0 THEN CASE WHEN left(${x}::VARCHAR, 1) = '-' THEN '-0.0' ELSE '0' END ` +
+        // -0: DuckDB's Parquet writer takes it and 0 for one entry of a column's dictionary.
+        `CASE WHEN ${x} = 0 AND left(${x}::VARCHAR, 1) = '-' THEN NULL ` +
         `WHEN isfinite(${x}) THEN ${finiteFloatText(x, type.kind === 'float32')} WHEN isnan(${x}) THEN '"NaN"' ` +
         `WHEN ${x} > 0 THEN '"Infinity"' WHEN ${x} < 0 THEN '"-Infinity"' END`
       );
@@ -132,10 +134,21 @@ export function strictChecks(columns: readonly Column[], parsed: string): string
 
 function strictCheck(type: ColumnType, sqlType: string, x: string): string[] {
   switch (type.kind) {
-    case 'decimal':
-      return lakeType(type) === 'VARCHAR'
-        ? [`regexp_full_match(${x}, ${quoteText(decimalPattern(type))}) AND NOT regexp_full_match(${x}, '-[0.]+')`]
-        : [];
+    case 'decimal': {
+      const { precision, scale = 0 } = type;
+      if (lakeType(type) === 'VARCHAR') {
+        const pattern = quoteText(decimalPattern(type));
+        return [`regexp_full_match(${x}, ${pattern}) AND NOT regexp_full_match(${x}, '-[0.]+')`];
+      }
+      if (scale < 0) return [`${x} % 1${'0'.repeat(-scale)} = 0`];
+      return scale === precision ? [`abs(${x}) < 1`] : [];
+    }
+    case 'time':
+    case 'timestamp':
+    case 'timestamptz': {
+      const digits = secondDigits(sqlType);
+      return digits === 6 ? [] : [`epoch_us(${x}) % 1${'0'.repeat(6 - digits)} = 0`];
+    }
     case 'text': {
       const limit = /\((\d+)\)/.exec(sqlType)?.[1];
       return limit === undefined ? [] : [`length(${x}) <= ${limit}`];

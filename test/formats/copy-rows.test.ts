@@ -56,7 +56,7 @@ describe('JSON forms', () => {
     [{ kind: 'decimal' }, '1.00', '"1.00"'],
     [{ kind: 'decimal' }, '-Infinity', '"-Infinity"'],
     [{ kind: 'float64' }, '1e+20', '1e+20'],
-    [{ kind: 'float64' }, '-0', '-0.0'],
+    [{ kind: 'float64' }, '-0', '-0'],
     [{ kind: 'float64' }, '-Infinity', '"-Infinity"'],
     [{ kind: 'float32' }, 'NaN', '"NaN"'],
     [{ kind: 'boolean' }, 't', 'true'],
