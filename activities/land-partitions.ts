@@ -102,6 +102,8 @@ export async function landPartitions(
       try {
         await readOnce(reader, partitions, cuts);
       } catch (error) {
+        // Offsets that are out of the log's bounds may be another log's.
+        if (isFault(error) && !error.retry) await checkTopic(ports, context);
         if (!isFault(error, 'OffsetsExpired')) throw error;
         await overExpired(error, await logStarts(), partitions, cuts);
       }
