@@ -20,6 +20,8 @@ export interface LaunchRequest extends StartRequest {
   comeBack: string;
   /** Fields of the document that --detach prints, beside the workflow's id. */
   names: Readonly<Record<string, string>>;
+  /** Takes the workflow's result; called before a worker in this process is drained, which takes its time. */
+  present: (result: unknown) => void;
 }
 
 export interface ProgressSource {
@@ -27,16 +29,16 @@ export interface ProgressSource {
   close(): Promise<void>;
 }
 
-/** @returns the workflow's result, or undefined after --detach (its document is printed) */
-export async function launch(request: LaunchRequest): Promise<unknown> {
+/** Ends with the workflow, or after --detach with its start. @throws what the workflow failed of; CommandEnd */
+export async function launch(request: LaunchRequest): Promise<void> {
   const { settings, options, output } = request;
-  return await withTemporal(settings.temporal, async (temporal) => {
-    if (options.withWorker !== true) return await startAndFollow(temporal, request);
-    return await withEmbeddedWorker(settings, output, () => startAndFollow(temporal, request));
+  await withTemporal(settings.temporal, async (temporal) => {
+    if (options.withWorker !== true) await startAndFollow(temporal, request);
+    else await withEmbeddedWorker(settings, output, () => startAndFollow(temporal, request));
   });
 }
 
-async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promise<unknown> {
+async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promise<void> {
   const { options, output, queues, workflowId, names, comeBack } = request;
   const started = await startWorkflow(temporal, request);
   const link = workflowLink(temporal.settings, workflowId);
@@ -45,14 +47,14 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
     if (missing.length > 0) output.note(noWorkerText(missing));
     const document = { ...names, workflowId, ...(link === undefined ? {} : { ui: link }) };
     output.result(document, () => `${started.how} ${workflowId}${link === undefined ? '' : `\n${link}`}\n${comeBack}`);
-    return undefined;
+    return;
   }
   if (started.how === 'completed') output.note(`${workflowId} had completed before; this is its result.`);
   else output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
   const source = output.json ? undefined : await request.openLook?.();
   try {
     const look = source === undefined ? {} : { look: () => source.look() };
-    return await follow(temporal, started.handle, { output, queues, comeBack, ...look });
+    request.present(await follow(temporal, started.handle, { output, queues, comeBack, ...look }));
   } finally {
     await source?.close();
   }

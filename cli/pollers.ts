@@ -31,5 +31,5 @@ async function isPolled({ connection, settings }: Temporal, queue: QueueName): P
 export function noWorkerText(queues: readonly QueueName[]): string {
   const names = queues.map((queue) => TASK_QUEUES[queue]).join(', ');
   const only = queues.length === Object.keys(TASK_QUEUES).length ? '' : ` --only ${queues.join(',')}`;
-  return `No worker polls ${names}. Start one in another terminal: headrace worker${only} (or add --with-worker here).`;
+  return `No worker polls ${names}. Start one in another terminal: headrace worker${only} (or run this command with --with-worker).`;
 }

@@ -39,7 +39,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   output.note(`Running ${PIPELINE_WORDS}:`);
   const input: RunInput = { spec, replayId: newId(), scope: {} };
   const ran = performance.now();
-  const report = (await launch({
+  await launch({
     type: WORKFLOWS.run,
     workflowId: workflowIds.run(spec.name, input.replayId),
     input,
@@ -51,10 +51,13 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
     comeBack: `headrace run ${PIPELINE_WORDS} --replay-id ${input.replayId} --with-worker`,
     names: { pipeline: spec.name, replayId: input.replayId },
-  })) as RunReport;
-  const seconds = { run: (performance.now() - ran) / 1000, all: (performance.now() - began) / 1000 };
-  output.result(report, () => closing(report, info, seconds));
-  setVerifyExitCode(report);
+    present: (result) => {
+      const report = result as RunReport;
+      const seconds = { run: (performance.now() - ran) / 1000, all: (performance.now() - began) / 1000 };
+      output.result(report, () => closing(report, info, seconds));
+      setVerifyExitCode(report);
+    },
+  });
 }
 
 async function bringUp(output: Output): Promise<StackInfo> {

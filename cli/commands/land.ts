@@ -7,13 +7,13 @@ import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
 import { workflowIds } from '../../contracts/temporal.ts';
 import { ensureKafkaBinding } from '../../stack/setup.ts';
 import type { Landing } from '../../workers/landing.ts';
+import { awaitWorker } from '../await-worker.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { withEmbeddedWorker } from '../embedded-worker.ts';
 import { configurationFor } from '../environment.ts';
 import { follow } from '../follow.ts';
 import { landProgress } from '../land-progress.ts';
 import { bytesText, createOutput, numberText, type Output } from '../output.ts';
-import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { newId } from '../replay-id.ts';
 import { shellWord } from '../scope-options.ts';
 import { withTemporal, workflowLink, type Temporal } from '../temporal.ts';
@@ -72,15 +72,14 @@ async function land(context: Context): Promise<void> {
   const { BY_HAND } = await import('../../workers/landing.ts');
   const workflowId = workflowIds.land(datasetOf(spec.lake));
   const bounded = options.untilCaughtUp === true;
-  const missing = await unpolledQueues(temporal, QUEUES);
-  if (missing.length > 0) output.note(noWorkerText(missing));
   if (options.acceptLoss === true) await acceptLoss(context);
-  const goal = await landing.request(spec, {
+  const request = {
     requestId: bounded ? `caught-up/${newId()}` : BY_HAND,
     ...(bounded ? { until: 'now' as const } : {}),
     ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),
     ...(options.acceptLoss === true ? { acceptLoss: true } : {}),
-  });
+  };
+  const goal = await awaitWorker(temporal, { queues: QUEUES, output }, () => landing.request(spec, request));
   const link = workflowLink(temporal.settings, workflowId);
   if (options.detach === true) {
     const document = { pipeline: spec.name, workflowId, ...(link === undefined ? {} : { ui: link }) };

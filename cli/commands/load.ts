@@ -1,12 +1,15 @@
 /** `headrace load FILE`: what has landed into the warehouse, now, or every so often by a Temporal Schedule. */
 import { WORKFLOWS, workflowIds, type LoadInput, type LoadReport } from '../../contracts/temporal.ts';
 import { fault } from '../../contracts/errors.ts';
+import type { PipelineSpec } from '../../contracts/pipeline.ts';
+import type { Settings } from '../../contracts/settings.ts';
 import { parseDuration } from '../../workers/config/index.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { scheduleLoad, unscheduleLoad } from '../load-schedule.ts';
-import { createOutput, numberText, rateText, secondsText } from '../output.ts';
+import { createOutput, type Output, numberText, rateText, secondsText } from '../output.ts';
+import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { newId } from '../replay-id.ts';
 import { shellWord } from '../scope-options.ts';
 import { withTemporal } from '../temporal.ts';
@@ -28,17 +31,11 @@ export async function runLoad(file: string, options: LoadOptions): Promise<void>
     return;
   }
   if (options.every !== undefined) {
-    const everyMs = intervalOf(options.every);
-    const how = await withTemporal(settings.temporal, (temporal) => scheduleLoad(temporal, spec, everyMs));
-    const schedule = workflowIds.loadSchedule(spec.name);
-    output.result(
-      { schedule, how, everySeconds: everyMs / 1000 },
-      () => `schedule ${schedule}: ${how}, every ${options.every ?? ''}`,
-    );
+    await schedule(settings, spec, options.every, output);
     return;
   }
   const input: LoadInput = { spec };
-  const report = await launch({
+  await launch({
     type: WORKFLOWS.load,
     workflowId: workflowIds.load(spec.name, newId()),
     input,
@@ -49,14 +46,30 @@ export async function runLoad(file: string, options: LoadOptions): Promise<void>
     queues: ['orchestrate', 'load'],
     comeBack: `headrace status ${shellWord(file)}`,
     names: { pipeline: spec.name },
+    present: (result) => {
+      const report = result as LoadReport;
+      const { rows, cuts, seconds } = report;
+      const speed = `${secondsText(seconds)} (${rateText(rows, seconds)})`;
+      output.result(
+        { pipeline: spec.name, ...report },
+        () => `loaded ${numberText(rows)} rows of ${numberText(cuts)} cuts, ${speed}`,
+      );
+    },
   });
-  if (report === undefined) return;
-  const { rows, cuts, seconds } = report as LoadReport;
-  output.result(
-    { pipeline: spec.name, ...(report as LoadReport) },
-    () =>
-      `loaded ${numberText(rows)} rows of ${numberText(cuts)} cuts, ${secondsText(seconds)} (${rateText(rows, seconds)})`,
-  );
+}
+
+async function schedule(settings: Settings, spec: PipelineSpec, every: string, output: Output): Promise<void> {
+  const everyMs = intervalOf(every);
+  const scheduleId = workflowIds.loadSchedule(spec.name);
+  await withTemporal(settings.temporal, async (temporal) => {
+    const how = await scheduleLoad(temporal, spec, everyMs);
+    const missing = await unpolledQueues(temporal, ['orchestrate', 'load']);
+    if (missing.length > 0) output.note(noWorkerText(missing));
+    output.result(
+      { schedule: scheduleId, how, everySeconds: everyMs / 1000 },
+      () => `schedule ${scheduleId}: ${how}, every ${every}`,
+    );
+  });
 }
 
 function intervalOf(every: string): number {

@@ -11,7 +11,7 @@ export async function runReplay(file: string, options: ScopeOptions): Promise<vo
   const { settings, spec } = configurationFor(file, options);
   const input = replayInputOf(spec, options);
   const { replayId } = input;
-  const report = await launch({
+  await launch({
     type: WORKFLOWS.replay,
     workflowId: workflowIds.replay(spec.name, replayId),
     input,
@@ -23,13 +23,15 @@ export async function runReplay(file: string, options: ScopeOptions): Promise<vo
     openLook: () => replayProgress(settings, input, ['replayed']),
     comeBack: `headrace replay ${shellWord(file)} --replay-id ${replayId}   (or: headrace status ${shellWord(file)})`,
     names: { pipeline: spec.name, replayId },
+    present: (result) => {
+      const report = result as ReplayReport;
+      const { rows, chunks, seconds } = report;
+      output.result(
+        { pipeline: spec.name, ...report },
+        () =>
+          `replay ${replayId}: ${numberText(rows)} rows in ${numberText(chunks)} chunks to topic ${spec.topic.name}, ` +
+          `${secondsText(seconds)} (${rateText(rows, seconds)})`,
+      );
+    },
   });
-  if (report === undefined) return;
-  const { rows, chunks, seconds } = report as ReplayReport;
-  output.result(
-    { pipeline: spec.name, ...(report as ReplayReport) },
-    () =>
-      `replay ${replayId}: ${numberText(rows)} rows in ${numberText(chunks)} chunks to topic ${spec.topic.name}, ` +
-      `${secondsText(seconds)} (${rateText(rows, seconds)})`,
-  );
 }

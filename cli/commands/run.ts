@@ -17,7 +17,7 @@ export async function runRun(file: string, options: RunOptions): Promise<void> {
   const { parallelism } = options;
   const input: RunInput = { ...replayInputOf(spec, options), ...(parallelism === undefined ? {} : { parallelism }) };
   const { replayId } = input;
-  const report = await launch({
+  await launch({
     type: WORKFLOWS.run,
     workflowId: workflowIds.run(spec.name, replayId),
     input,
@@ -29,9 +29,10 @@ export async function runRun(file: string, options: RunOptions): Promise<void> {
     openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
     comeBack: `headrace run ${shellWord(file)} --replay-id ${replayId}   (or: headrace status ${shellWord(file)})`,
     names: { pipeline: spec.name, replayId },
+    present: (result) => {
+      const report = result as RunReport;
+      output.result(report, () => verifyText(report, true));
+      setVerifyExitCode(report);
+    },
   });
-  if (report === undefined) return;
-  const verified = report as RunReport;
-  output.result(verified, () => verifyText(verified, true));
-  setVerifyExitCode(verified);
 }

@@ -13,7 +13,7 @@ export async function runVerify(file: string, options: FollowOptions & { replayI
   const { settings, spec } = configurationFor(file, options);
   const { replayId } = options;
   const input: VerifyInput = { spec, ...(replayId === undefined ? {} : { replayId }) };
-  const report = await launch({
+  await launch({
     type: WORKFLOWS.verify,
     workflowId: workflowIds.verify(spec.name, newId()),
     input,
@@ -24,9 +24,10 @@ export async function runVerify(file: string, options: FollowOptions & { replayI
     queues: ['orchestrate', 'load'],
     comeBack: `headrace status ${shellWord(file)}`,
     names: { pipeline: spec.name, ...(replayId === undefined ? {} : { replayId }) },
+    present: (result) => {
+      const report = result as VerifyReport;
+      output.result(report, () => verifyText(report, false));
+      setVerifyExitCode(report);
+    },
   });
-  if (report === undefined) return;
-  const verified = report as VerifyReport;
-  output.result(verified, () => verifyText(verified, false));
-  setVerifyExitCode(verified);
 }

@@ -1,0 +1,48 @@
+/** Waiting for an answer that only a worker can give: says so where none is there, and lets Ctrl-C end the waiting. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { QueueName } from '../contracts/temporal.ts';
+import { EXIT } from './exit-codes.ts';
+import { CommandEnd } from './failure.ts';
+import { catchInterrupt } from './interrupt.ts';
+import type { Output } from './output.ts';
+import { noWorkerText, unpolledQueues } from './pollers.ts';
+import type { Temporal } from './temporal.ts';
+
+const LOOK_EVERY_MS = 3_000;
+
+export async function awaitWorker<T>(
+  temporal: Temporal,
+  { queues, output }: { queues: readonly QueueName[]; output: Output },
+  work: () => Promise<T>,
+): Promise<T> {
+  const interrupt = catchInterrupt();
+  const ended = new AbortController();
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt.signal.addEventListener('abort', () =>
+      reject(new CommandEnd(EXIT.interrupted, 'Interrupted', 'interrupted')),
+    );
+  });
+  const watching = tellMissing(temporal, queues, output, ended.signal);
+  try {
+    return await Promise.race([temporal.connection.withAbortSignal(ended.signal, work), interrupted]);
+  } finally {
+    ended.abort();
+    await watching;
+    interrupt.release();
+  }
+}
+
+async function tellMissing(
+  temporal: Temporal,
+  queues: readonly QueueName[],
+  output: Output,
+  ended: AbortSignal,
+): Promise<void> {
+  let told = '';
+  while (!ended.aborted) {
+    const missing = await unpolledQueues(temporal, queues).catch(() => []);
+    if (missing.length > 0 && missing.join() !== told) output.note(noWorkerText(missing));
+    told = missing.join();
+    await sleep(LOOK_EVERY_MS, undefined, { signal: ended }).catch(() => undefined);
+  }
+}
