@@ -23,6 +23,53 @@ export interface DuckDbOptions {
 const NEEDED_EXTENSIONS = ['json', 'parquet', 'icu'];
 
 export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
+  let current = await open(options);
+  let opening: Promise<void> | null = null;
+
+  /** A fault inside DuckDB shuts the whole database for good: a new one takes its place. */
+  async function reopen(broken: DuckDBInstance): Promise<void> {
+    if (current !== broken) return;
+    opening ??= open(options).then((instance) => {
+      current = instance;
+      opening = null;
+      broken.closeSync();
+    });
+    await opening;
+  }
+
+  async function connect(): Promise<DuckDBConnection> {
+    for (let attempt = 0; ; attempt++) {
+      const instance = current;
+      const connection = await instance.connect();
+      try {
+        await connection.run(`SET TimeZone = 'UTC'`);
+        return connection;
+      } catch (error) {
+        connection.closeSync();
+        if (attempt > 0) throw error;
+        await reopen(instance);
+      }
+    }
+  }
+
+  return {
+    async withConnection(use) {
+      try {
+        const connection = await connect();
+        try {
+          return await use(connection);
+        } finally {
+          connection.closeSync();
+        }
+      } catch (error) {
+        throw asFault(error);
+      }
+    },
+    close: () => current.closeSync(),
+  };
+}
+
+async function open(options: DuckDbOptions): Promise<DuckDBInstance> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(options.threads),
     memory_limit: `${options.memoryLimitMb}MB`,
@@ -30,32 +77,19 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
-  const duckdb: DuckDb = {
-    async withConnection(use) {
-      const connection = await instance.connect();
-      try {
-        await connection.run(`SET TimeZone = 'UTC'`);
-        return await use(connection);
-      } catch (error) {
-        throw asFault(error);
-      } finally {
-        connection.closeSync();
-      }
-    },
-    close: () => instance.closeSync(),
-  };
-  await duckdb.withConnection(async (connection) => {
+  const connection = await instance.connect();
+  try {
     const built = await rows(connection, 'SELECT extension_name FROM duckdb_extensions() WHERE loaded');
     const missing = NEEDED_EXTENSIONS.filter((name) => !built.some((row) => row[0] === name));
     if (missing.length > 0) {
-      throw fault(
-        'WorkerFault',
-        `this build of DuckDB lacks ${missing.join(', ')}, and none is downloaded: use the one in package.json`,
-      );
+      const what = `this build of DuckDB lacks ${missing.join(', ')}, and none is downloaded: use the one in package.json`;
+      throw fault('WorkerFault', what);
     }
     await connection.run(ESCAPE_MACRO);
-  });
-  return duckdb;
+  } finally {
+    connection.closeSync();
+  }
+  return instance;
 }
 
 /** All rows of a query, which must be few. */
