@@ -3,6 +3,7 @@ import type { Settings } from '../contracts/settings.ts';
 import { messageOf } from '../contracts/errors.ts';
 import { ensureKafkaBinding } from '../stack/setup.ts';
 import type { Output } from './output.ts';
+import { serviceAddresses, unreachable } from './reachable.ts';
 import { createWorkerLog, type LogEntry } from './worker-log.ts';
 
 /** Warnings are left to the follower, which tells each cause once; errors are shown. */
@@ -11,6 +12,7 @@ const SHOWN_LEVEL = 'ERROR';
 /** @throws what broke the worker down, even while `work` still waits */
 export async function withEmbeddedWorker<T>(settings: Settings, output: Output, work: () => Promise<T>): Promise<T> {
   await ensureKafkaBinding((line) => output.note(line));
+  for (const { message } of await unreachable(serviceAddresses(settings))) output.note(`warning: ${message}`);
   const { startWorker } = await import('../workers/run-worker.ts');
   const log = createWorkerLog(process.stderr.isTTY && !output.json);
   const logErrors = (entry: LogEntry): void => {

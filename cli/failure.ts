@@ -37,7 +37,10 @@ export function failureOf(error: unknown): Failure {
     const { cause, doing } = innermost(error);
     return { exitCode: EXIT.workflowFailed, code: typeOf(cause), message: explained(cause, doing) };
   }
-  if (name === 'ServiceError' || name === 'WorkflowNotFoundError') {
+  if (name === 'WorkflowNotFoundError') {
+    return { exitCode: EXIT.usage, code: name, message: `${messageOf(error)}; headrace status shows those that run` };
+  }
+  if (name === 'ServiceError') {
     return { exitCode: EXIT.unreachable, code: name, message: `Temporal: ${withCause(error)}` };
   }
   return { exitCode: EXIT.unexpected, code: name, message: withCause(error) };

@@ -79,6 +79,7 @@ async function land(context: Context): Promise<void> {
     ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),
     ...(options.acceptLoss === true ? { acceptLoss: true } : {}),
   };
+  const began = performance.now();
   const goal = await awaitWorker(temporal, { queues: QUEUES, output }, () => landing.request(spec, request));
   const link = workflowLink(temporal.settings, workflowId);
   if (options.detach === true) {
@@ -89,7 +90,8 @@ async function land(context: Context): Promise<void> {
   output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
   const result = await watchLanding(context, workflowId, goal);
   const { rows, cuts, objects, bytes } = result;
-  output.result({ pipeline: spec.name, rows, cuts, objects, bytes }, () => {
+  const seconds = (performance.now() - began) / 1000;
+  output.result({ pipeline: spec.name, rows, cuts, objects, bytes, seconds }, () => {
     const size = bytes === undefined ? '' : `, ${bytesText(bytes)}`;
     const what = goal === null ? 'landed meanwhile' : 'caught up; the lake holds';
     return `${what} ${numberText(rows)} rows in ${numberText(objects)} files${size} (${numberText(cuts)} cuts)`;
