@@ -7,8 +7,8 @@ import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import { newPipeline, openSetting, type Setting, unique } from './setting.ts';
 
 let setting: Setting;
-beforeAll(async () => {
-  setting = await openSetting();
+beforeAll(() => {
+  setting = openSetting();
 });
 afterAll(() => setting.close());
 

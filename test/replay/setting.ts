@@ -25,7 +25,7 @@ export function unique(prefix: string): string {
   return `${prefix}_${process.pid}_${Date.now().toString(36)}_${count}`;
 }
 
-export async function openSetting() {
+export function openSetting() {
   const kafka = { brokers: required('HEADRACE_KAFKA_BROKERS').split(',') };
   const control = openPool({ url: required('HEADRACE_CONTROL_URL') }, 'test');
   const sales = new pg.Pool({ connectionString: required('HEADRACE_CONNECTION_SALES'), max: 2 });
@@ -76,7 +76,7 @@ export async function openSetting() {
   };
 }
 
-export type Setting = Awaited<ReturnType<typeof openSetting>>;
+export type Setting = ReturnType<typeof openSetting>;
 
 /** A table `id bigint, name text` of so many rows, and a pipeline for it. */
 export async function newPipeline({ sales }: Setting, rows: number, chunkRows = 100): Promise<PipelineSpec> {
