@@ -66,7 +66,7 @@ function fakes(chunks: number, publish: (request: PublishRequest, attempt: numbe
 function start(lanes: number, rate?: number) {
   const replayId = unique('r');
   const spec = { name: 'p', source: { lanes } };
-  return temporal.client.workflow.start(WORKFLOWS.replay, {
+  return temporal.client.workflow.start<(input: unknown) => Promise<ReplayReport>>(WORKFLOWS.replay, {
     workflowId: `replay/p/${replayId}`,
     taskQueue: TASK_QUEUES.orchestrate,
     args: [{ spec, replayId, scope: {}, ...(rate === undefined ? {} : { rate }) }],
@@ -75,7 +75,7 @@ function start(lanes: number, rate?: number) {
 
 test('publishes every chunk once, no more than `lanes` at a time, a lane’s chunks in order', async () => {
   const { read, seen } = fakes(40, () => sleep(5));
-  const report = await temporal.whileServing({ read }, async () => (await start(3)).result() as Promise<ReplayReport>);
+  const report = await temporal.whileServing({ read }, async () => (await start(3)).result());
   expect(report).toMatchObject({ chunks: 40, rows: 400, ends: { 0: 7 } });
   expect(seen.most).toBeLessThanOrEqual(3);
   expect([...seen.published].sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
