@@ -5,6 +5,7 @@
 import type { Column, ColumnType } from '../contracts/columns.ts';
 import { trimmedEnd, unpaddedEnd } from './canonical.ts';
 import { jsonWriter, type ValueWriter } from './json-values.ts';
+import { floatText } from './postgres-scalars.ts';
 import { append, createScratch } from './scratch.ts';
 
 export function keyWriter(type: ColumnType): ValueWriter {
@@ -32,7 +33,7 @@ export function jsonPrefix(name: string, index: number): Buffer {
   return Buffer.from(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`);
 }
 
-/** The same for keys that are at hand as texts. @returns a function of the key's values as PostgreSQL prints them */
+/** The same for keys that are at hand as texts. @returns a function of the key's values as PostgreSQL prints them (floats: as anything does) */
 export function createTextKeyJson(keyColumns: readonly Column[]): (texts: readonly string[]) => string {
   const writers = keyColumns.map((column) => keyWriter(column.type));
   const prefixes = keyColumns.map((column, i) => jsonPrefix(column.name, i));
@@ -42,7 +43,10 @@ export function createTextKeyJson(keyColumns: readonly Column[]): (texts: readon
     writers.forEach((write, i) => {
       const prefix = prefixes[i] as Buffer;
       append(out, prefix, 0, prefix.length);
-      const bytes = Buffer.from(texts[i] ?? '');
+      const text = texts[i] ?? '';
+      const { kind } = (keyColumns[i] as Column).type;
+      const single = kind === 'float32';
+      const bytes = Buffer.from(single || kind === 'float64' ? (floatText(text, single) ?? text) : text);
       write(out, bytes, 0, bytes.length);
     });
     return `${out.bytes.toString('utf8', 0, out.at)}}`;

@@ -1,27 +1,45 @@
-/** DuckDB prints floats with the same shortest digits as PostgreSQL, but `100` as `100.0` and switches to an exponent later. */
+/** Floats: how they are written for PostgreSQL, and how the proof of printed-json.ts treats them. */
+import type { ColumnType } from '../../contracts/columns.ts';
+import { quoteText } from './sql-text.ts';
 
-/**
- * A finite float as PostgreSQL prints it.
- * @param single whether x is FLOAT: PostgreSQL takes the exponent from 1e6 on there, else from 1e15
- */
-export function finiteFloatText(x: string, single: boolean): string {
-  const from = single ? '1e6' : '1e15';
-  const whole = `split_part(abs(${x})::VARCHAR, '.', 1)`;
-  const digits = `rtrim(replace(abs(${x})::VARCHAR, '.', ''), '0')`;
-  const exponential =
-    `CASE WHEN ${x} < 0 THEN '-' ELSE '' END || left(${digits}, 1) || ` +
-    `CASE WHEN strlen(${digits}) > 1 THEN '.' || substr(${digits}, 2) ELSE '' END || ` +
-    `'e+' || lpad((strlen(${whole}) - 1)::VARCHAR, 2, '0')`;
+/** Text that reads back as the same float, in PostgreSQL and in JavaScript. */
+export function floatText(x: string): string {
   return (
-    `CASE WHEN abs(${x}) >= ${from} AND abs(${x}) < 1e16 THEN ${exponential} ` +
-    `WHEN ends_with(${x}::VARCHAR, '.0') THEN left(${x}::VARCHAR, -2) ELSE ${x}::VARCHAR END`
+    `CASE WHEN isfinite(${x}) THEN ${x}::VARCHAR WHEN isnan(${x}) THEN 'NaN' ` +
+    `WHEN ${x} > 0 THEN 'Infinity' WHEN ${x} < 0 THEN '-Infinity' END`
   );
 }
 
-/** Any float as PostgreSQL prints it. */
-export function floatText(x: string, single: boolean): string {
+const NUMBER = '(?:-?[0-9][0-9.eE+-]*|"NaN"|"-?Infinity")';
+const MINUS_ZERO = '(^|[\\[,])-0(\\.0*)?([eE][0-9+-]*)?($|[,\\]])';
+
+/**
+ * A float, or a list of them, as the message v has it: DuckDB prints floats otherwise than PostgreSQL (100.0, and other digits
+ * where two are equally short), so the text is cut out of the message, and stands if it reads back as x. It has only a
+ * number's characters; was it cut out of the wrong place, the message that is put together again is another.
+ * -0 does not stand: DuckDB's Parquet writer takes it and 0 for one entry of a column's dictionary.
+ */
+export function floatAsWritten(type: ColumnType, name: string, x: string): string {
+  const list = type.kind === 'array';
+  const single = (list ? type.element.kind : type.kind) === 'float32';
+  const written = list ? `\\[(?:(?:null|${NUMBER})(?:,(?:null|${NUMBER}))*)?\\]` : NUMBER;
+  const pattern = `${escapePattern(JSON.stringify(name))}:(${written})`;
+  const piece = `regexp_extract(v, ${quoteText(pattern)}, 1)`;
+  const floatType = single ? 'FLOAT' : 'DOUBLE';
+  const again = list
+    ? `from_json(nullif(${piece}, ''), '["${floatType}"]')`
+    : `TRY_CAST(trim(${piece}, '"') AS ${floatType})`;
   return (
-    `CASE WHEN isfinite(${x}) THEN ${finiteFloatText(x, single)} WHEN isnan(${x}) THEN 'NaN' ` +
-    `WHEN ${x} > 0 THEN 'Infinity' WHEN ${x} < 0 THEN '-Infinity' END`
+    `CASE WHEN ${x} IS NOT NULL AND ${again} IS NOT DISTINCT FROM ${x} ` +
+    `AND NOT regexp_matches(${piece}, ${quoteText(MINUS_ZERO)}) THEN ${piece} END`
   );
+}
+
+export function isFloat(type: ColumnType): boolean {
+  const { kind } = type.kind === 'array' ? type.element : type;
+  return kind === 'float32' || kind === 'float64';
+}
+
+function escapePattern(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

@@ -41,7 +41,7 @@ function csvText(type: ColumnType, x: string): string {
   switch (type.kind) {
     case 'float32':
     case 'float64':
-      return floatText(x, type.kind === 'float32');
+      return floatText(x);
     case 'timestamptz':
       return `make_timestamp(epoch_us(${x}))::VARCHAR || '+00'`;
     case 'bytea':

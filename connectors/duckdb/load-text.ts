@@ -23,7 +23,7 @@ function typedText(type: ColumnType, x: string): string {
   switch (type.kind) {
     case 'float32':
     case 'float64':
-      return floatText(x, type.kind === 'float32');
+      return floatText(x);
     case 'boolean':
       return `CASE WHEN ${x} THEN 't' WHEN NOT ${x} THEN 'f' END`;
     case 'timestamptz':

@@ -8,7 +8,7 @@ import type { Column, ColumnType } from '../../contracts/columns.ts';
 import { isNumberDecimal } from '../../formats/json-values.ts';
 import { lakeType } from '../../formats/lake-types.ts';
 import { secondDigits } from '../../formats/postgres-text.ts';
-import { finiteFloatText } from './float-text.ts';
+import { floatAsWritten, isFloat } from './float-text.ts';
 import { concat, listText, quoteText } from './sql-text.ts';
 
 /** What from_json reads a column into: the lake's type, or text where the lake's value is made from text. */
@@ -55,7 +55,7 @@ function needsConversion(type: ColumnType): boolean {
 export function printedMessage(columns: readonly Column[], parsed: string): string {
   const parts = columns.flatMap(({ name, type }, i) => [
     quoteText(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`),
-    `coalesce(${printed(type, field(parsed, name))}, 'null')`,
+    `coalesce(${isFloat(type) ? floatAsWritten(type, name, field(parsed, name)) : printed(type, field(parsed, name))}, 'null')`,
   ]);
   return concat([...parts, `'}'`]);
 }
@@ -73,14 +73,6 @@ export function printed(type: ColumnType, x: string): string {
       return `CASE WHEN ${x} BETWEEN -999999999999999 AND 999999999999999 THEN ${x}::VARCHAR ELSE ${quoted(`${x}::VARCHAR`)} END`;
     case 'decimal':
       return isNumberDecimal(type) ? `${x}::VARCHAR` : quoted(`${x}::VARCHAR`);
-    case 'float32':
-    case 'float64':
-      return (
-        // -0: DuckDB's Parquet writer takes it and 0 for one entry of a column's dictionary.
-        `CASE WHEN ${x} = 0 AND left(${x}::VARCHAR, 1) = '-' THEN NULL ` +
-        `WHEN isfinite(${x}) THEN ${finiteFloatText(x, type.kind === 'float32')} WHEN isnan(${x}) THEN '"NaN"' ` +
-        `WHEN ${x} > 0 THEN '"Infinity"' WHEN ${x} < 0 THEN '"-Infinity"' END`
-      );
     case 'date':
       return `CASE WHEN isfinite(${x}) THEN ${quoted(`${x}::VARCHAR`)} END`;
     case 'time':

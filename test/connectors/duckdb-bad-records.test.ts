@@ -112,7 +112,7 @@ describe('foreign but right values', () => {
     [{ kind: 'decimal', precision: 12, scale: 2 }, 'numeric(12,2)', '"7.5"', '7.50'],
     [{ kind: 'decimal', precision: 12, scale: 2 }, 'numeric(12,2)', '"NaN"', 'NaN'],
     [{ kind: 'decimal', precision: 50, scale: 3 }, 'numeric(50,3)', '1.5', '1.500'],
-    [{ kind: 'float64' }, 'double precision', '1E5', '100000'],
+    [{ kind: 'float64' }, 'double precision', '1E5', '100000.0'],
     [{ kind: 'float64' }, 'double precision', '9.999999999999999e+22', '1e+23'],
     [{ kind: 'float64' }, 'double precision', '-0.0', '-0'],
     [{ kind: 'text' }, 'text', '"\\u00e9\\/\\u0001"', 'é/\u0001'],
