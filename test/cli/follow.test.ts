@@ -1,0 +1,198 @@
+import { Connection } from '@temporalio/client';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCli, startCli, type Running } from './run-cli.ts';
+
+/** The services of the tests' stack, in a Temporal namespace of this file's own: task queues have fixed names. */
+const env: Record<string, string> = {};
+const name = `cli-${Date.now().toString(36)}`;
+const table = name.replaceAll('-', '_');
+const folder = mkdtempSync(join(tmpdir(), 'headrace-follow-'));
+const file = join(folder, 'p.yaml');
+const ROWS = 5_000;
+
+async function sql(variable: string, text: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: env[variable] });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+beforeAll(async () => {
+  for (const [key, value] of Object.entries(process.env)) {
+    if (/^(HEADRACE_|AWS_)/.test(key) && key !== 'HEADRACE_HOME' && value !== undefined) env[key] = value;
+  }
+  env.HEADRACE_TEMPORAL_NAMESPACE = name;
+  const connection = await Connection.connect({ address: env.HEADRACE_TEMPORAL_ADDRESS ?? '' });
+  const day = { seconds: 86_400 as never };
+  await connection.workflowService.registerNamespace({ namespace: name, workflowExecutionRetentionPeriod: day });
+  await connection.close();
+  await sql(
+    'HEADRACE_CONNECTION_SALES',
+    `CREATE TABLE ${table} AS SELECT n AS id, 'row ' || n AS name, now() - n * interval '1 minute' AS at
+       FROM generate_series(1, ${ROWS}) AS n;
+     ALTER TABLE ${table} ADD PRIMARY KEY (id); ANALYZE ${table}`,
+  );
+  writeFileSync(
+    file,
+    `name: ${name}
+source: { connection: sales, table: ${table}, eventTime: at, chunkRows: 1000 }
+topic: { name: ${name}, partitions: 2 }
+lake: { bucket: lake, prefix: test/${name} }
+warehouse: { connection: warehouse, table: ${table} }
+`,
+  );
+  await sleep(1_000); // a new namespace is known to all parts of the server after a moment only
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function interrupted(running: Running): Promise<{ code: number | null; stderr: string; seconds: number }> {
+  const at = performance.now();
+  running.kill('SIGINT');
+  const { code, stderr } = await running.ended;
+  return { code, stderr, seconds: (performance.now() - at) / 1000 };
+}
+
+test('plan shows what would be done and changes nothing', async () => {
+  const { code, stdout } = await runCli(['plan', file, '--json'], env);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    estimatedRows: ROWS,
+    chunks: 5,
+    topic: { name, exists: false, partitions: 2 },
+    warehouse: { exists: false },
+    types: [
+      { column: 'id', source: 'integer not null', json: 'number', parquet: 'INT(32)', warehouse: 'integer', key: true },
+      { column: 'name', source: 'text', json: 'string', parquet: 'STRING', warehouse: 'text', key: false },
+      { column: 'at', json: 'string (ISO 8601)', parquet: 'TIMESTAMP(MICROS, UTC)' },
+    ],
+    ok: true,
+  });
+  expect(await sql('HEADRACE_CONNECTION_WAREHOUSE', `SELECT to_regclass('${table}') AS t`)).toEqual([{ t: null }]);
+});
+
+test('plan tells what stands in the way, exit code 2', async () => {
+  const wrong = join(folder, 'wrong.yaml');
+  writeFileSync(
+    wrong,
+    `name: w\nsource: { connection: sales, table: no_such_table }\ntopic: { name: w }\nlake: { bucket: lake, prefix: w }\nwarehouse: { connection: warehouse, table: w }\n`,
+  );
+  const { code, stdout } = await runCli(['plan', wrong], env);
+  expect(stdout).toMatch(/It cannot run:\n- .*no_such_table/);
+  expect(code).toBe(2);
+});
+
+test('without a worker: --detach warns, a follower says how to start one, Ctrl-C leaves it and says how to come back', async () => {
+  const detached = await runCli(['run', file, '--replay-id', 'one', '--detach', '--json'], env);
+  expect(detached.code).toBe(0);
+  expect(JSON.parse(detached.stdout)).toMatchObject({ pipeline: name, replayId: 'one', workflowId: `run/${name}/one` });
+  expect(detached.stderr).toContain(
+    'No worker polls headrace-orchestrate, headrace-read, headrace-land, headrace-load',
+  );
+
+  const follower = startCli(['run', file, '--replay-id', 'one'], env);
+  await follower.told(/No worker polls .*headrace worker/);
+  const { code, stderr, seconds } = await interrupted(follower);
+  expect(code).toBe(130);
+  expect(stderr).toContain(`left run/${name}/one, which goes on running`);
+  expect(stderr).toContain(`headrace run ${file} --replay-id one`);
+  expect(seconds).toBeLessThan(10);
+  const status = await runCli(['status', file, '--json'], env);
+  expect(JSON.parse(status.stdout)).toMatchObject({
+    workflows: [{ workflowId: `run/${name}/one`, status: 'running' }],
+  });
+});
+
+test('--with-worker finishes what was left; progress goes to standard error, one document to standard output', async () => {
+  const { code, stdout, stderr } = await runCli(['run', file, '--replay-id', 'one', '--with-worker', '--json'], env);
+  expect(stderr).not.toContain('replayed');
+  expect(JSON.parse(stdout)).toMatchObject({
+    pipeline: name,
+    replayId: 'one',
+    rows: { source: ROWS, replayed: ROWS, landed: ROWS, loaded: ROWS },
+    missing: 0,
+    extra: 0,
+    different: 0,
+    changedSince: 0,
+    lost: 0,
+    deadLetters: 0,
+    ok: true,
+  });
+  expect(code).toBe(0);
+});
+
+test('a completed run is shown again, not run again', async () => {
+  const { code, stdout, stderr, seconds } = await runCli(['run', file, '--replay-id', 'one'], env);
+  expect(stderr).toContain(`run/${name}/one had completed before`);
+  expect(stdout).toMatch(/replay +5,000/);
+  expect(stdout).toContain('verify: ok');
+  expect(code).toBe(0);
+  expect(seconds).toBeLessThan(15);
+});
+
+test('a worker says what it polls, serves every command, and drains at Ctrl-C', async () => {
+  const worker = startCli(['worker'], env);
+  await worker.told(/polling headrace-orchestrate, headrace-read, headrace-land, headrace-load/);
+
+  const replay = await runCli(['replay', file, '--where', 'id <= 100'], env);
+  expect(replay.stdout).toMatch(/^replay \d{8}-\d{6}-\w{4}: 100 rows in /);
+  const land = await runCli(['land', file, '--until-caught-up'], env);
+  expect(land.stdout).toContain('caught up; the lake holds 5,100 rows');
+  const load = await runCli(['load', file, '--json'], env);
+  expect(JSON.parse(load.stdout)).toMatchObject({ pipeline: name, rows: 100 });
+
+  await sql('HEADRACE_CONNECTION_WAREHOUSE', `DELETE FROM ${table} WHERE id = 7`);
+  const verify = await runCli(['verify', file], env);
+  expect(verify.stdout).toContain('verify: NOT ok');
+  expect(verify.stdout).toContain('1 rows are missing in the warehouse');
+  expect(verify.code).toBe(3);
+
+  const failed = await runCli(['verify', file, '--replay-id', 'none'], env);
+  expect(failed.code).toBe(5);
+  expect(failed.stderr).toMatch(/^headrace: replay none .* is unknown/m);
+  expect(failed.stderr).not.toMatch(/^\s+at /m);
+
+  const endless = startCli(['land', file], env);
+  await endless.told(/landed 5,100 rows/);
+  expect((await interrupted(endless)).stderr).toContain('--stop');
+  expect((await runCli(['land', file, '--stop'], env)).code).toBe(0);
+
+  const { code, stderr } = await interrupted(worker);
+  expect(stderr).toContain('draining');
+  expect(stderr).toContain('drained');
+  expect(code).toBe(0);
+}, 120_000);
+
+test('pause, resume and tune reach the replay below a run; a workflow that is not there is told', async () => {
+  const worker = startCli(['worker'], env);
+  await worker.told(/polling/);
+  await runCli(['run', file, '--replay-id', 'slow', '--rate', '500', '--detach'], env);
+  for (const args of [['pause'], ['tune', '--rate', '0', '--lanes', '2'], ['resume']] as const) {
+    const [command, ...options] = args;
+    expect((await runCli([command, `run/${name}/slow`, ...options], env)).code).toBe(0);
+  }
+  const missing = await runCli(['pause', 'replay/x/y'], env);
+  expect(missing.code).toBe(2);
+  expect(missing.stderr).toContain('not found');
+  expect((await runCli(['run', file, '--replay-id', 'slow'], env)).code).toBe(0);
+  await interrupted(worker);
+}, 120_000);
+
+test('load --every makes, changes and removes a schedule', async () => {
+  const made = await runCli(['load', file, '--every', '5m'], env);
+  expect(made.stdout).toContain(`schedule load/${name}: created, every 5m`);
+  const changed = await runCli(['load', file, '--every', '1h', '--json'], env);
+  expect(JSON.parse(changed.stdout)).toEqual({ schedule: `load/${name}`, how: 'updated', everySeconds: 3600 });
+  const removed = await runCli(['load', file, '--unschedule', '--json'], env);
+  expect(JSON.parse(removed.stdout)).toEqual({ schedule: `load/${name}`, removed: true });
+  const wrong = await runCli(['load', file, '--every', '5'], env);
+  expect(wrong.stderr).toContain('--every 5 is no interval');
+  expect(wrong.code).toBe(2);
+});
