@@ -2,6 +2,7 @@
  * Plans a replay: checks everything the pipeline names, in one go, and stores what must never change afterwards (scope,
  * columns, upper bound, topic id, partition count, the source's snapshot). Running it twice stores the first plan.
  */
+import type { TableShape } from '../contracts/columns.ts';
 import { LANE_MODULUS } from '../contracts/messages.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
 import type { ReplayInput } from '../contracts/temporal.ts';
@@ -11,7 +12,7 @@ import type { ObjectStore } from './ports/object-store.ts';
 import type { PlannedReplay, Replays } from './ports/replays.ts';
 import type { OpenSource } from './ports/source.ts';
 import type { TopicAdmin, TopicSettings } from './ports/topic.ts';
-import type { OpenWarehouse } from './ports/warehouse.ts';
+import type { OpenWarehouse, TableOwner, Warehouse, WarehouseTable } from './ports/warehouse.ts';
 
 /** A lane's progress holds its last key; Kafka's offset metadata takes 4,096 bytes in all. */
 export const MAX_KEY_BYTES = 3_000;
@@ -49,12 +50,7 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
       described.then(({ shape }) => source.checkScope(sourceTable(input, shape), scope)),
       store.probe(spec.lake.bucket, spec.lake.prefix),
       checkTopic(topics, spec.topic.name),
-      described.then(({ shape }) =>
-        openWarehouse(spec.warehouse.connection).ensureTable(
-          { name: spec.warehouse.table, shape },
-          { pipeline: spec.name, topic: spec.topic.name },
-        ),
-      ),
+      described.then(({ shape }) => checkTarget(openWarehouse(spec.warehouse.connection), input, shape)),
     ]);
     throwTogether(
       spec.name,
@@ -63,6 +59,8 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
     const { shape, estimatedRows } = await described;
     const table = sourceTable(input, shape);
 
+    // Nothing has been changed anywhere up to here.
+    await openWarehouse(spec.warehouse.connection).ensureTable(...target(input, shape));
     const facts = await topics.ensure(spec.topic.name, spec.topic.partitions);
     const partitions = await replays.hashPartitions(
       spec.name,
@@ -112,6 +110,21 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
 export function sourceTable(input: Pick<ReplayInput, 'spec'>, shape: PlannedReplay['shape']) {
   const { table: name, eventTime } = input.spec.source;
   return { name, shape, ...(eventTime === undefined ? {} : { eventTime }) };
+}
+
+function target({ spec }: Pick<ReplayInput, 'spec'>, shape: TableShape): [WarehouseTable, TableOwner] {
+  return [
+    { name: spec.warehouse.table, shape },
+    { pipeline: spec.name, topic: spec.topic.name },
+  ];
+}
+
+async function checkTarget(warehouse: Warehouse, input: ReplayInput, shape: TableShape): Promise<void> {
+  const { faults } = await warehouse.planTable(...target(input, shape));
+  const { schema, table } = input.spec.warehouse.table;
+  if (faults.length > 0) {
+    throw fault('TableUnsuited', `warehouse table ${schema}.${table} cannot be loaded:\n  - ${faults.join('\n  - ')}`);
+  }
 }
 
 async function checkTopic(topics: TopicAdmin, topic: string): Promise<void> {

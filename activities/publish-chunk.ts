@@ -71,12 +71,7 @@ export async function publishChunk(
       // A chunk without a row (left) makes no transaction.
       if (await isEmpty(source, replay, chunk, place.from)) return await result();
       if (!(await replays.begin(replay.replayId, lane, seq, chunk.chunk, place.from))) {
-        if ((await replays.get(replay.replayId)).state !== 'publishing') {
-          throw fault(
-            'ReplayAbandoned',
-            `replay ${replay.replayId} no longer publishes: a later one of its pipeline took its place`,
-          );
-        }
+        await requirePublishing(replays, replay.replayId);
         continue;
       }
       if (!writer) {
@@ -97,13 +92,30 @@ function standing(chunk: Chunk, last: LaneTransaction | null): { done: boolean; 
   return { done: false, from: last.lastKey };
 }
 
+/**
+ * Opens the lane anew, then looks whether the replay may still publish. In this order: whoever abandons a replay first says
+ * so and then fences its lanes, so a writer that was opened after that fencing finds it said.
+ */
 async function openWriter(ports: PublishPorts, replay: PlannedReplay, lane: number): Promise<LaneWriter> {
-  return ports.openLane({
+  const writer = await ports.openLane({
     topic: replay.spec.topic.name,
     laneId: laneId(replay.replayId, lane),
     replayId: replay.replayId,
     schemaVersion: replay.schemaVersion,
   });
+  try {
+    await requirePublishing(ports.replays, replay.replayId);
+    return writer;
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+}
+
+/** @throws Fault ReplayAbandoned */
+async function requirePublishing(replays: Replays, replayId: string): Promise<void> {
+  if ((await replays.get(replayId)).state === 'publishing') return;
+  throw fault('ReplayAbandoned', `replay ${replayId} no longer publishes: a later one of its pipeline took its place`);
 }
 
 async function isEmpty(

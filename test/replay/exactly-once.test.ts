@@ -140,6 +140,35 @@ describe('every row is in the topic once', () => {
 });
 
 describe('turns', () => {
+  test('a zombie of an abandoned replay that had begun, but not opened its lane, brings nothing in', async () => {
+    const spec = await newPipeline(setting, 150);
+    const first = await planned(spec);
+    await setting.activities().findChunks({ replayId: first, atLeast: 10 });
+    let wake: (() => void) | undefined;
+    const asleep = new Promise<void>((resolve) => (wake = resolve));
+    let sleeping: (() => void) | undefined;
+    const reached = new Promise<void>((resolve) => (sleeping = resolve));
+    const openLane: OpenLane = async (request) => {
+      sleeping?.();
+      await asleep;
+      return setting.ports.openLane(request);
+    };
+    const zombie = setting.activities({ openLane }).publishChunk({ replayId: first, chunk: 0 });
+    const outcome = zombie.then(
+      () => 'published',
+      (error: unknown) => (error as Error).name,
+    );
+    await reached;
+    const second = unique('r');
+    await setting.activities().planReplay({ spec, replayId: second, scope: {}, workflowId: 'x' });
+    const gone = { isWorkflowOpen: () => Promise.resolve(false) };
+    expect(await setting.activities(gone).takeTurn({ replayId: second })).toBeNull();
+    wake?.();
+    expect(await outcome).toBe('ReplayAbandoned');
+    await publishRest(second);
+    expect(await idsInTopic(spec, second)).toEqual(upTo(150));
+  });
+
   test('a replay whose workflow is gone is stopped before another takes its place', async () => {
     const spec = await newPipeline(setting, 150);
     const first = await planned(spec);
