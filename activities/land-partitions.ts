@@ -3,9 +3,8 @@
  * nobody wants more, the workflow's turn comes, or it is told to stop. What it holds in memory is never the only copy:
  * whenever it ends, the next one reads on from the manifest's `next`.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fault, isFault } from '../contracts/errors.ts';
+import { isFault } from '../contracts/errors.ts';
 import { landGroup } from '../contracts/messages.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
 import type { PartitionEnds } from '../contracts/replay.ts';
@@ -13,11 +12,13 @@ import { type CutsUnderWay, createCutsUnderWay } from './land-cuts.ts';
 import { encoderSettings, type Turns } from './land-encoder.ts';
 import type { LandMemory } from './land-memory.ts';
 import { createLandingPartition, type LandingPartition } from './land-partition.ts';
+import { claimPartition, goOn, overExpired } from './land-place.ts';
 import type { LandPorts, LandShare, LandShareReport } from './land-ports.ts';
 import { removeStaleScratch } from './land-scratch.ts';
 import { settlePartition } from './land-settle.ts';
+import { createBeat, createLag, waitFor } from './land-tell.ts';
 import { createWantsPoll } from './land-wants.ts';
-import { checkTopic, type LandContext, refused } from './land-write.ts';
+import { checkTopic, type LandContext } from './land-write.ts';
 import type { Claim } from './ports/manifest.ts';
 import type { TopicReader } from './ports/topic.ts';
 import type { Pulse } from './pulse.ts';
@@ -29,8 +30,6 @@ export interface LandProcess {
 }
 
 const RETURN_AFTER_MS = 3 * 60_000;
-const BEAT_MS = 2_000;
-const LAG_MS = 1_000;
 const READ_RECORDS = 1_000;
 const READ_TIMEOUT_MS = 100;
 const ROOM_PAUSE_MS = 5;
@@ -70,7 +69,7 @@ export async function landPartitions(
     const logStarts = () => ports.topicAdmin.logStarts(context.topic, facts?.partitions ?? 0);
     const starts = await logStarts();
     const settle = (claim: Claim, at: PartitionEnds) =>
-      settlePartition(ports, context, claim, at[claim.partition] ?? 0, share.acceptLoss, beat);
+      waitFor(settlePartition(ports, context, claim, at[claim.partition] ?? 0, share.acceptLoss), beat);
     for (const partition of share.partitions) {
       const claim = await claimPartition(ports, context, share.generation, partition, starts[partition] ?? 0);
       const next = await settle(claim, starts);
@@ -119,30 +118,6 @@ export async function landPartitions(
   }
 }
 
-async function claimPartition(
-  ports: LandPorts,
-  context: LandContext,
-  generation: number,
-  partition: number,
-  logStart: number,
-): Promise<Claim> {
-  const { dataset, topic, topicId } = context;
-  const claimedBy = ports.worker.name;
-  const token = randomUUID();
-  const claim = await ports.manifest.claim({
-    dataset,
-    topic,
-    topicId,
-    partition,
-    generation,
-    token,
-    claimedBy,
-    logStart,
-  });
-  if (!claim) throw refused(context, { partition });
-  return claim;
-}
-
 /** One batch of records into their buffers. Nothing is awaited between a record and the next: this is the hot path. */
 async function readOnce(
   reader: TopicReader,
@@ -161,38 +136,6 @@ async function readOnce(
     const landing = partitions.get(partition);
     if (landing && !landing.stale) landing.position = position;
   }
-}
-
-/** After its cuts under way have ended: looks where the manifest stands, and reads on from there. */
-async function goOn(
-  partition: LandingPartition,
-  reader: TopicReader,
-  beat: () => void,
-  settle: (claim: Claim) => Promise<number>,
-): Promise<void> {
-  await waitFor(partition.tail, beat);
-  const next = await settle(partition.claim);
-  partition.restart(next);
-  await reader.seek(partition.claim.partition, next);
-}
-
-/** Where the log has lost what was to be read next: what was read already is cut, then the loss is dealt with. */
-async function overExpired(
-  error: unknown,
-  starts: PartitionEnds,
-  partitions: ReadonlyMap<number, LandingPartition>,
-  cuts: CutsUnderWay,
-): Promise<void> {
-  let found = false;
-  for (const [number, partition] of partitions) {
-    if (partition.position >= (starts[number] ?? 0)) continue;
-    found = true;
-    const cut = partition.closeAll('end');
-    if (cut) cuts.start(partition, cut);
-    await partition.tail;
-    partition.stale = true;
-  }
-  if (!found) throw fault('KafkaUnavailable', 'the log said that records expired, but none did', error);
 }
 
 function isIdle(
@@ -220,41 +163,4 @@ async function settled<T>(cuts: CutsUnderWay, beat: () => void, result: () => T)
   }
   if (cuts.failure() !== undefined) throw cuts.failure();
   return result();
-}
-
-async function waitFor(promise: Promise<void>, beat: () => void): Promise<void> {
-  const timer = setInterval(beat, BEAT_MS);
-  try {
-    await promise;
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-function createBeat(pulse: Pulse, details: () => unknown): () => void {
-  let last = 0;
-  return () => {
-    const now = Date.now();
-    if (now - last < BEAT_MS) return;
-    last = now;
-    pulse.beat(details());
-  };
-}
-
-/** Commits what is sealed as the group's offsets, now and then. */
-function createLag(
-  reader: TopicReader,
-  partitions: ReadonlyMap<number, LandingPartition>,
-): (last?: boolean) => Promise<void> {
-  const told = new Map<number, number>();
-  let toldAt = 0;
-  return async (last = false) => {
-    if (!last && Date.now() - toldAt < LAG_MS) return;
-    toldAt = Date.now();
-    const moved = [...partitions].filter(([number, { sealed }]) => told.get(number) !== sealed);
-    if (moved.length === 0) return;
-    const offsets = new Map(moved.map(([number, { sealed }]) => [number, sealed]));
-    await reader.commitLag(offsets);
-    for (const [number, sealed] of offsets) told.set(number, sealed);
-  };
 }

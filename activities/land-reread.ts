@@ -14,7 +14,6 @@ const READ_TIMEOUT_MS = 1_000;
 
 /**
  * @param directory where the file goes; the caller removes it
- * @param beat called often
  * @throws Fault OffsetsExpired, ManifestConflict
  */
 export async function rereadCut(
@@ -22,9 +21,8 @@ export async function rereadCut(
   context: LandContext,
   cut: StoredCut,
   directory: string,
-  beat: () => void,
 ): Promise<ReadyCut> {
-  const buffer = await readRange(ports, context, cut, beat);
+  const buffer = await readRange(ports, context, cut);
   const ready = await encodeCut(ports, context, cut, buffer, cut.encoder, directory);
   if (ready.inputSha256 === cut.inputSha256 && ready.rows === cut.rows) return ready;
   throw fault(
@@ -39,7 +37,6 @@ async function readRange(
   ports: LandPorts,
   { topic, dataset }: LandContext,
   { partition, start, end }: StoredCut,
-  beat: () => void,
 ): Promise<CutBuffer> {
   const buffer = createCutBuffer(partition);
   const reader = await ports.openReader({ topic, group: landGroup(dataset), from: new Map([[partition, start]]) });
@@ -48,7 +45,6 @@ async function readRange(
       for (const record of await reader.read(READ_RECORDS, READ_TIMEOUT_MS)) {
         if (record.offset < end) buffer.append(record);
       }
-      beat();
     }
   } finally {
     await reader.close();

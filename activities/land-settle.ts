@@ -24,12 +24,11 @@ export async function settlePartition(
   claim: Claim,
   logStart: number,
   acceptLoss: boolean,
-  beat: () => void,
 ): Promise<number> {
   let state = await ports.manifest.state(claim);
   if (state.token !== claim.token) throw refused(context, claim);
   if (state.open) {
-    await settleOpen(ports, context, claim, state.open, logStart, beat);
+    await settleOpen(ports, context, claim, state.open, logStart);
     state = await ports.manifest.state(claim);
   }
   let { next } = state;
@@ -59,7 +58,6 @@ async function settleOpen(
   claim: Claim,
   cut: StoredCut,
   logStart: number,
-  beat: () => void,
 ): Promise<void> {
   // Dead letters are stored before the objects: where all objects are, the letters are too.
   if (cut.objects.length > 0 && (await allThere(ports, context, cut))) {
@@ -69,7 +67,7 @@ async function settleOpen(
   try {
     if (cut.start < logStart) throw fault('OffsetsExpired', `offset ${cut.start} is gone`);
     await withScratch(ports.worker.scratch, async (directory) => {
-      const again = await rereadCut(ports, context, cut, directory, beat);
+      const again = await rereadCut(ports, context, cut, directory);
       await finishCut(ports, context, claim, cut, again);
     });
   } catch (error) {

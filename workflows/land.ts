@@ -9,7 +9,6 @@
 import {
   ActivityCancellationType,
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -34,6 +33,7 @@ import {
 } from '../contracts/temporal.ts';
 import { RETRY, shortCall } from './activity-options.ts';
 import { say } from './details.ts';
+import { checkSame, divide } from './land-shares.ts';
 
 /** Longer than an activity stays before it returns by itself (activities/land-partitions.ts), cuts under way included. */
 const ACTIVITY_MOST = '15m';
@@ -208,22 +208,4 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
     if (changed()) return 'changed';
     return allIdle() ? 'idle' : 'cut';
   }
-}
-
-/** Deals partitions out, one by one, so that shares differ by one at most. */
-function divide(partitions: number, parallelism: number): number[][] {
-  const shares: number[][] = Array.from({ length: Math.min(partitions, parallelism) }, () => []);
-  for (let partition = 0; partition < partitions; partition += 1) shares[partition % shares.length]?.push(partition);
-  return shares;
-}
-
-/** How files are cut and encoded may change at any time; what and where may not. */
-function checkSame(dataset: string, mine: PipelineSpec, wanted: PipelineSpec): void {
-  const faults = [
-    ...(datasetOf(wanted.lake) === dataset ? [] : [`it lands ${dataset}, not ${datasetOf(wanted.lake)}`]),
-    ...(wanted.topic.name === mine.topic.name ? [] : [`it lands topic ${mine.topic.name}, not ${wanted.topic.name}`]),
-  ];
-  if (faults.length === 0) return;
-  const message = `land/${dataset} is running with other settings: ${faults.join('; ')}; give each topic a prefix of its own`;
-  throw ApplicationFailure.nonRetryable(message, 'SettingsMismatch');
 }

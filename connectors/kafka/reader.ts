@@ -5,25 +5,14 @@
  *
  * No consumer group is joined, so there are no rebalances; `assign` at the manifest's offsets is the whole of it.
  */
-import kafka from '@confluentinc/kafka-javascript';
+import type kafka from '@confluentinc/kafka-javascript';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogRecord, OpenReader, ReaderRequest, TopicReader } from '../../activities/ports/topic.ts';
 import { fault, messageOf } from '../../contracts/errors.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
-import { kafkaClientConfig } from './client-config.ts';
 import { CODE, kafkaFault, readKafkaError } from './errors.ts';
+import { CALL_TIMEOUT_MS, disconnect, openConsumer } from './reader-consumer.ts';
 
-const CALL_TIMEOUT_MS = 10_000;
-/** librdkafka's queue of one reader: all that it holds beyond the caller's own buffers. */
-const PREFETCH_KIB = 32 * 1024;
-const PREFETCH_MESSAGES = 50_000;
-const FETCH_BYTES = 8 * 1024 * 1024;
-const FETCH_PARTITION_BYTES = 1024 * 1024;
-/**
- * `consume(n)` waits this long for each further record, on a thread of libuv's pool of four. Longer starves the file
- * system and the hashes of threads, and turns a trickle into a wait of n times this; shorter is not possible.
- */
-const NEXT_RECORD_MS = 1;
 /** A batch is about this large at most, by the size of the records before it; the first ones are taken to be large. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 const FIRST_BATCH_RECORDS = 100;
@@ -41,43 +30,6 @@ export function openReaderWith(settings: KafkaSettings): OpenReader {
     const consumer = await openConsumer(settings, request, expected);
     return reader(settings, request, expected, consumer);
   };
-}
-
-async function openConsumer(
-  settings: KafkaSettings,
-  request: ReaderRequest,
-  from: ReadonlyMap<number, number>,
-): Promise<kafka.KafkaConsumer> {
-  const consumer = new kafka.KafkaConsumer(
-    {
-      ...kafkaClientConfig(settings, 'land'),
-      'group.id': request.group,
-      'enable.auto.commit': false,
-      'enable.auto.offset.store': false,
-      'isolation.level': 'read_committed',
-      'enable.partition.eof': false,
-      'check.crcs': true,
-      'queued.max.messages.kbytes': PREFETCH_KIB,
-      'queued.min.messages': PREFETCH_MESSAGES,
-      'fetch.max.bytes': FETCH_BYTES,
-      'fetch.message.max.bytes': FETCH_PARTITION_BYTES,
-      'fetch.wait.max.ms': 100,
-      'fetch.queue.backoff.ms': 10,
-      'fetch.error.backoff.ms': 100,
-    },
-    { 'auto.offset.reset': 'error' },
-  );
-  // Connection losses are librdkafka's to mend; what matters comes back through consume.
-  consumer.on('event.error', () => undefined);
-  consumer.setDefaultConsumeTimeout(NEXT_RECORD_MS);
-  await new Promise<void>((resolve, reject) => {
-    consumer.connect({ topic: request.topic, timeout: CALL_TIMEOUT_MS }, (error: unknown) => {
-      if (error) reject(kafkaFault(error, `reading topic ${request.topic}: connecting`));
-      else resolve();
-    });
-  });
-  consumer.assign([...from].map(([partition, offset]) => ({ topic: request.topic, partition, offset })));
-  return consumer;
 }
 
 function reader(
@@ -255,14 +207,4 @@ function reader(
     },
     close: end,
   };
-}
-
-function disconnect(consumer: kafka.KafkaConsumer): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, CALL_TIMEOUT_MS);
-    consumer.disconnect(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
