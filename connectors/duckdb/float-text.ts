@@ -10,6 +10,16 @@ export function floatText(x: string): string {
   );
 }
 
+/** As JSON, in DuckDB's digits, which are PostgreSQL's for most floats; NULL for -0 (see below). */
+export function floatAsPrinted(x: string): string {
+  const text = `${x}::VARCHAR`;
+  return (
+    `CASE WHEN isfinite(${x}) THEN CASE WHEN ${text} = '-0.0' THEN NULL WHEN ends_with(${text}, '.0') ` +
+    `THEN left(${text}, -2) ELSE ${text} END WHEN isnan(${x}) THEN '"NaN"' WHEN ${x} > 0 THEN '"Infinity"' ` +
+    `WHEN ${x} < 0 THEN '"-Infinity"' END`
+  );
+}
+
 const NUMBER = '(?:-?[0-9][0-9.eE+-]*|"NaN"|"-?Infinity")';
 const MINUS_ZERO = '(^|[\\[,])-0(\\.0*)?([eE][0-9+-]*)?($|[,\\]])';
 

@@ -8,7 +8,7 @@ import type { Column, ColumnType } from '../../contracts/columns.ts';
 import { isNumberDecimal } from '../../formats/json-values.ts';
 import { lakeType } from '../../formats/lake-types.ts';
 import { secondDigits } from '../../formats/postgres-text.ts';
-import { floatAsWritten, isFloat } from './float-text.ts';
+import { floatAsPrinted, floatAsWritten, isFloat } from './float-text.ts';
 import { concat, listText, quoteText } from './sql-text.ts';
 
 /** What from_json reads a column into: the lake's type, or text where the lake's value is made from text. */
@@ -49,14 +49,20 @@ function needsConversion(type: ColumnType): boolean {
 }
 
 /**
- * The whole message, printed from the parsed struct.
- * @param parsed the struct; `escapes` says whether the message holds a backslash, `codes` whether it holds a \u00 escape
+ * How the few values are printed that have more than one text.
+ * - `plain`: texts as to_json escapes them, floats as DuckDB prints them: right for nearly all records
+ * - `floats`: and floats cut out of the message (float-text.ts)
+ * - `thorough`: and \u001f as we write it, not \u001F; to plan that takes 5 ms a text column
  */
-export function printedMessage(columns: readonly Column[], parsed: string): string {
-  const parts = columns.flatMap(({ name, type }, i) => [
-    quoteText(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`),
-    `coalesce(${isFloat(type) ? floatAsWritten(type, name, field(parsed, name)) : printed(type, field(parsed, name))}, 'null')`,
-  ]);
+export type PrintStyle = 'plain' | 'floats' | 'thorough';
+
+/** The whole message, printed from the parsed struct. The query must have v, and `escapes`: whether v holds a backslash. */
+export function printedMessage(columns: readonly Column[], parsed: string, style: PrintStyle): string {
+  const parts = columns.flatMap(({ name, type }, i) => {
+    const x = field(parsed, name);
+    const text = style !== 'plain' && isFloat(type) ? floatAsWritten(type, name, x) : printed(type, x, style);
+    return [quoteText(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`), `coalesce(${text}, 'null')`];
+  });
   return concat([...parts, `'}'`]);
 }
 
@@ -67,7 +73,7 @@ export function field(struct: string, name: string): string {
 const quoted = (text: string) => `'"' || ${text} || '"'`;
 
 /** NULL where x is NULL, and where the lake's column does not hold x (infinities, which no other reader would understand). */
-export function printed(type: ColumnType, x: string): string {
+export function printed(type: ColumnType, x: string, style: PrintStyle): string {
   switch (type.kind) {
     case 'int64':
       return `CASE WHEN ${x} BETWEEN -999999999999999 AND 999999999999999 THEN ${x}::VARCHAR ELSE ${quoted(`${x}::VARCHAR`)} END`;
@@ -89,9 +95,12 @@ export function printed(type: ColumnType, x: string): string {
     case 'char':
     case 'json':
     case 'jsonb':
-      return `CASE WHEN codes THEN ${ESCAPE}(${x}) WHEN escapes THEN to_json(${x})::VARCHAR ELSE ${quoted(x)} END`;
+      return `CASE WHEN escapes THEN ${style === 'thorough' ? `${ESCAPE}(${x})` : `to_json(${x})::VARCHAR`} ELSE ${quoted(x)} END`;
+    case 'float32':
+    case 'float64':
+      return floatAsPrinted(x);
     case 'array':
-      return listText(x, '[', ']', (element) => `coalesce(${printed(type.element, element)}, 'null')`);
+      return listText(x, '[', ']', (element) => `coalesce(${printed(type.element, element, style)}, 'null')`);
     default:
       return `${x}::VARCHAR`;
   }
