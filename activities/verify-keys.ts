@@ -5,8 +5,8 @@
  * A key counts once, by the first that holds:
  * - missing:   the lake has it and the warehouse has not; or the source has it, and neither has, without proof of a change
  * - different: the warehouse's row is not the lake's last; or not the source's, without proof of a change
- * - extra:     no lake record explains it; or it is in the replay's scope and the source has it not, or has it outside the
- *              scope without proof of a change
+ * - extra:     no lake record explains it; or it is in the replay's scope and the source has it not (whether the key lies
+ *              above the replay's upper one or not), or has it outside the scope without proof of a change
  * - changedSince: the source's row is not the warehouse's, and was written after the replay began, provably
  */
 import type { VerifyExamples } from '../contracts/temporal.ts';
@@ -43,10 +43,6 @@ export async function judgeKeys(
   find: (rows: readonly WarehouseRow[]) => Promise<readonly SourceFinding[]>,
   into: KeyFindings,
 ): Promise<void> {
-  const note = (kind: keyof VerifyExamples, key: string): void => {
-    into[kind] += 1;
-    if (into.examples[kind].length < EXAMPLES_MOST) into.examples[kind].push(key);
-  };
   const lake = new Map(sides.lake.map((row) => [row.key, row.hash]));
   const source = new Map(sides.source.map((row) => [row.key, row]));
   const warehouse = new Set<string>();
@@ -55,20 +51,38 @@ export async function judgeKeys(
     warehouse.add(row.key);
     const landed = lake.get(row.key);
     const now = source.get(row.key);
-    if (landed === undefined && !sides.otherRows) note('extra', row.key);
-    else if (landed !== undefined && landed !== row.hash) note('different', row.key);
+    // Beyond the replay the source alone decides, in judgeBeyond.
+    if (row.beyond && row.inScope && landed === undefined) continue;
+    if (landed === undefined && !sides.otherRows) note(into, 'extra', row.key);
+    else if (landed !== undefined && landed !== row.lakeHash) note(into, 'different', row.key);
     else if (now !== undefined) {
-      if (now.hash !== row.hash) note(now.changedSince ? 'changedSince' : 'different', row.key);
-    } else if (row.inScope) unknown.push(row);
+      if (now.hash !== row.hash) note(into, now.changedSince ? 'changedSince' : 'different', row.key);
+    } else if (row.inScope && !row.beyond) unknown.push(row);
   }
-  for (const key of lake.keys()) if (!warehouse.has(key)) note('missing', key);
+  for (const key of lake.keys()) if (!warehouse.has(key)) note(into, 'missing', key);
   for (const [key, row] of source) {
-    if (!warehouse.has(key) && !lake.has(key)) note(row.changedSince ? 'changedSince' : 'missing', key);
+    if (!warehouse.has(key) && !lake.has(key)) note(into, row.changedSince ? 'changedSince' : 'missing', key);
   }
   const findings = await find(unknown);
   unknown.forEach((row, place) => {
     const finding = findings[place];
-    if (finding?.beyond === true) return; // another replay's: this one did not reach for it
-    note(finding?.exists === true && finding.changedSince ? 'changedSince' : 'extra', row.key);
+    if (finding?.exists !== true) note(into, 'extra', row.key);
+    else if (!finding.beyond) note(into, finding.changedSince ? 'changedSince' : 'extra', row.key);
   });
+}
+
+/** Warehouse rows of the scope above the replay's upper key: another replay's, if the source has them. */
+export function judgeBeyond(
+  rows: readonly { key: string }[],
+  found: readonly SourceFinding[],
+  into: KeyFindings,
+): void {
+  rows.forEach((row, place) => {
+    if (found[place]?.exists !== true) note(into, 'extra', row.key);
+  });
+}
+
+function note(into: KeyFindings, kind: keyof VerifyExamples, key: string): void {
+  into[kind] += 1;
+  if (into.examples[kind].length < EXAMPLES_MOST) into.examples[kind].push(key);
 }

@@ -25,6 +25,8 @@ export interface LakeRequest {
   replay: PublishedReplay;
   /** What the warehouse has loaded, by partition. */
   ledger: ReadonlyMap<number, number>;
+  /** Columns that lake and warehouse are compared by; null: they are not. */
+  shape: TableShape | null;
 }
 
 export interface LakeSums {
@@ -63,7 +65,6 @@ export async function sumLake(
     lastSealedAt: 0,
   };
   await eachPartition(ports, request, signal, async (files, cuts, format) => {
-    const { columns, key } = replay.shape;
     const ours = files.filter((file) => isOfReplay(file.cut, replay));
     for (const cut of cuts.filter((each) => isOfReplay(each, replay) && each.openedAt >= replay.plannedAt)) {
       result.firstOpenedAt = Math.min(result.firstOpenedAt, cut.openedAt);
@@ -73,14 +74,16 @@ export async function sumLake(
     for (const file of ours) if (file.cut.openedAt >= replay.plannedAt) result.bytes += file.bytes;
     result.missingObjects.push(...files.filter((file) => file.missing).map((file) => file.object));
     const whole = (file: FetchedFile): LakeFile => toLakeFile(file, file.cut.end);
-    const landed = await ports.lakeFiles.sumsByChunk(ours.filter((file) => !file.missing).map(whole), columns, format);
+    const readable = ours.filter((file) => !file.missing).map(whole);
+    const landed = await ports.lakeFiles.sumsByChunk(readable, replay.shape.columns, format);
     for (const [name, sum] of landed) {
       const cutAt = name.lastIndexOf('/');
       if (name.slice(0, cutAt) !== replay.replayId) continue;
       addSums(result.landed, new Map([[Number(name.slice(cutAt + 1)), sum]]));
     }
     const loaded = loadedFiles(files, request.ledger);
-    if (loaded.length > 0) {
+    if (loaded.length > 0 && request.shape) {
+      const { columns, key } = request.shape;
       addSums(result.buckets, await ports.lakeFiles.sumsByBucket(loaded, columns, key, format, buckets));
     }
   });
@@ -94,8 +97,9 @@ export async function lakeRows(
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<KeyedHash[]> {
-  const { columns, key }: TableShape = request.replay.shape;
   const rows: KeyedHash[] = [];
+  if (request.shape === null) return rows;
+  const { columns, key } = request.shape;
   await eachPartition(ports, request, signal, async (files, _cuts, format) => {
     const loaded = loadedFiles(files, request.ledger);
     if (loaded.length === 0) return;
@@ -115,7 +119,11 @@ interface FetchedFile {
 
 /** Whether the cut may hold records of the replay. */
 function isOfReplay(cut: SealedCut, replay: PublishedReplay): boolean {
-  return cut.start < (replay.ends[cut.partition] ?? 0) && cut.openedAt >= replay.plannedAt - CLOCK_SLACK_MS;
+  return (
+    cut.schemaVersion === replay.schemaVersion &&
+    cut.start < (replay.ends[cut.partition] ?? 0) &&
+    cut.openedAt >= replay.plannedAt - CLOCK_SLACK_MS
+  );
 }
 
 function toLakeFile(file: FetchedFile, end: number): LakeFile {

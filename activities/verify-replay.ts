@@ -7,7 +7,7 @@
  */
 import { datasetOf } from '../contracts/pipeline.ts';
 import type { VerifyInput, VerifyReport } from '../contracts/temporal.ts';
-import type { HashSum, LakeFiles } from './ports/lake-files.ts';
+import type { LakeFiles } from './ports/lake-files.ts';
 import type { LoadStore } from './ports/load-store.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type {
@@ -15,15 +15,15 @@ import type {
   OpenWarehouseHashes,
   PublishedReplay,
   VerifyStore,
-  WarehouseSums,
   WarehouseView,
 } from './ports/verify.ts';
 import type { Pulse } from './pulse.ts';
-import { bucketCount, differing, groups, rowsOf } from './verify-buckets.ts';
+import { rowsOf } from './verify-buckets.ts';
 import { compareChunks } from './verify-chunks.ts';
-import { type KeyFindings, judgeKeys, noFindings } from './verify-keys.ts';
-import { CLOCK_SLACK_MS, type LakeRequest, type LakeSums, lakeRows, sumLake } from './verify-lake.ts';
-import { type SourceScan, sourceRows, sumSource } from './verify-source.ts';
+import { type AllSums, type Scan, findBeyond, findKeys, sumAll, unequalBuckets } from './verify-differences.ts';
+import { type KeyFindings, noFindings } from './verify-keys.ts';
+import { CLOCK_SLACK_MS, type LakeSums } from './verify-lake.ts';
+import { comparedShape } from './verify-shape.ts';
 
 export interface VerifyPorts {
   verify: VerifyStore;
@@ -37,22 +37,6 @@ export interface VerifyPorts {
 }
 
 const BEAT_MS = 3_000;
-/** Keys put to the source in one question. */
-const FIND_KEYS = 1_000;
-
-interface Scan extends SourceScan {
-  lake: LakeRequest;
-  view: WarehouseView | null;
-  /** Whether warehouse rows that the lake cannot explain are nobody's fault that can be told. */
-  otherRows: boolean;
-}
-
-interface AllSums {
-  lake: LakeSums;
-  warehouse: WarehouseSums;
-  source: Map<number, HashSum>;
-}
-
 /** @throws Fault ReplayUnknown; TableUnsuited when a compared column is gone from the warehouse */
 export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse: Pulse): Promise<VerifyReport> {
   const began = performance.now();
@@ -65,9 +49,11 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
     const { eventTime } = source;
     const table = { name: source.table, shape: replay.shape, ...(eventTime === undefined ? {} : { eventTime }) };
     const { topicId, scope, upperKey: upper } = replay;
+    const shape = await comparedShape(ports.loads, replay);
+    const lakeShape = shape ?? replay.shape;
     view = await ports
       .openWarehouseHashes(warehouse.connection)
-      .view({ name: warehouse.table, table, topicId, scope, upper });
+      .view({ name: warehouse.table, table, lakeShape, topicId, scope, upper });
     const scan: Scan = {
       store: ports.verify,
       hashes: ports.openSourceHashes(source.connection),
@@ -75,15 +61,16 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
       replay,
       // One scan's failure ends the others: nobody waits for them any more.
       signal: AbortSignal.any([pulse.signal, over.signal]),
-      lake: { dataset: datasetOf(lake), bucket: lake.bucket, replay, ledger: view?.ledger ?? new Map() },
+      lake: { dataset: datasetOf(lake), bucket: lake.bucket, replay, ledger: view?.ledger ?? new Map(), shape },
       view,
-      otherRows: view?.otherRows ?? false,
+      otherRows: shape === null || (view?.otherRows ?? false),
     };
     const sums = await sumAll(ports, scan, 1);
     // Rows of an object that is gone are not the warehouse's fault: what it holds is then judged by the source alone.
     scan.otherRows ||= sums.lake.missingObjects.length > 0;
     const findings = noFindings();
-    if (!equal(sums)) await findKeys(ports, scan, rowsIn(sums), findings);
+    if (unequalBuckets(scan, sums).length > 0) await findKeys(ports, scan, sums, findings);
+    await findBeyond(scan, findings);
     const chunks = await compareLake(ports, replay, sums.lake);
     return report(replay, sums, chunks, findings, {
       load: await ports.verify.loadSeconds(replay.pipeline, replay.plannedAt),
@@ -93,57 +80,6 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
     clearInterval(beating);
     over.abort();
     await view?.close();
-  }
-}
-
-/** The three scans side by side. */
-async function sumAll(ports: VerifyPorts, scan: Scan, buckets: number): Promise<AllSums> {
-  const none: WarehouseSums = { all: new Map(), inScope: new Map() };
-  const [lake, warehouse, source] = await Promise.all([
-    sumLake(ports, scan.lake, buckets, scan.signal),
-    scan.view?.sums(buckets) ?? none,
-    sumSource(scan, buckets),
-  ]);
-  return { lake, warehouse, source };
-}
-
-function equal({ lake, warehouse, source }: AllSums): boolean {
-  return differing(lake.buckets, warehouse.all).length + differing(source, warehouse.inScope).length === 0;
-}
-
-function rowsIn({ lake, warehouse, source }: AllSums): number {
-  return Math.max(...[lake.buckets, warehouse.all, source].map(rowsOf));
-}
-
-async function findKeys(ports: VerifyPorts, scan: Scan, rows: number, findings: KeyFindings): Promise<void> {
-  const buckets = bucketCount(rows);
-  const sums = await sumAll(ports, scan, buckets);
-  const { lake, warehouse, source } = sums;
-  const unequal = new Set([...differing(lake.buckets, warehouse.all), ...differing(source, warehouse.inScope)]);
-  const sides = [lake.buckets, warehouse.all, source];
-  for (const numbers of groups(
-    [...unequal].sort((a, b) => a - b),
-    sides,
-  )) {
-    const wanted = { buckets, numbers };
-    const [landed, held, now] = await Promise.all([
-      lakeRows(ports, scan.lake, wanted, scan.signal),
-      scan.view?.rows(wanted) ?? [],
-      sourceRows(scan, wanted),
-    ]);
-    const given = { lake: landed, warehouse: held, source: now, otherRows: scan.otherRows };
-    await judgeKeys(
-      given,
-      async (unknown) => {
-        const found = [];
-        for (let from = 0; from < unknown.length; from += FIND_KEYS) {
-          const keys = unknown.slice(from, from + FIND_KEYS).map((row) => row.values);
-          found.push(...(await scan.hashes.find(scan.table, keys, scan.replay.upperKey, scan.replay.sourceSnapshot)));
-        }
-        return found;
-      },
-      findings,
-    );
   }
 }
 

@@ -63,6 +63,8 @@ export interface LoadStore {
   lostRanges(dataset: string, topicId: string): Promise<readonly LostRange[]>;
   /** @throws Fault ManifestConflict when the version is not known */
   schema(dataset: string, version: string): Promise<TableShape>;
+  /** Schema versions of the topic's sealed cuts. */
+  sealedSchemas(dataset: string, topicId: string): Promise<readonly string[]>;
   /** The version first seen last; null while no replay was planned. */
   newestSchema(dataset: string): Promise<TableShape | null>;
   /** Where a replay ends; null while it has not published all of its rows. */

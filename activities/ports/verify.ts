@@ -2,7 +2,7 @@
  * Ports of verify: tables read as hashes, and what the control database says was published. Reads only, everywhere.
  * Row and key hashes are those of formats/row-hash.ts, whoever computes them; a bucket is the key's hash modulo `buckets`.
  */
-import type { Key, TableName } from '../../contracts/columns.ts';
+import type { Key, TableName, TableShape } from '../../contracts/columns.ts';
 import type { Chunk, PartitionEnds, ReplayScope } from '../../contracts/replay.ts';
 import type { HashSum, KeyedHash } from './lake-files.ts';
 import type { PlannedReplay } from './replays.ts';
@@ -29,7 +29,7 @@ export interface SourceFinding {
   exists: boolean;
   /** …and was written after the snapshot, provably. */
   changedSince: boolean;
-  /** The key lies above the replay's upper key, in the source's own order: the replay did not reach for it. */
+  /** It exists, above the replay's upper key in the source's own order: the replay did not reach for it. */
   beyond: boolean;
 }
 
@@ -43,15 +43,21 @@ export interface SourceHashes {
   close(): Promise<void>;
 }
 
+/** `hash` is over the source's columns. */
 export interface WarehouseRow extends KeyedHash {
+  /** Over the columns that the lake is compared by. */
+  lakeHash: bigint;
   values: Key;
   inScope: boolean;
+  /** Above the replay's upper key; false where the key's order may be another on each server. */
+  beyond: boolean;
 }
 
 /** Both sums come from one scan. */
 export interface WarehouseSums {
+  /** By the lake's columns. */
   all: Map<number, HashSum>;
-  /** Rows in the replay's scope and, where the key's order is the same on every server, up to its upper key. */
+  /** By the source's: rows in the replay's scope that are not beyond its upper key. */
   inScope: Map<number, HashSum>;
 }
 
@@ -63,6 +69,8 @@ export interface WarehouseView {
   otherRows: boolean;
   sums(buckets: number): Promise<WarehouseSums>;
   rows(wanted: Wanted): Promise<WarehouseRow[]>;
+  /** Rows in the scope and beyond the upper key, in key order, those above `after`. */
+  beyond(after: Key | null, limit: number): Promise<{ key: string; values: Key }[]>;
   close(): Promise<void>;
 }
 
@@ -70,6 +78,8 @@ export interface ViewRequest {
   name: TableName;
   /** The source's, whose columns and key are compared. */
   table: SourceTable;
+  /** Columns that lake and warehouse are compared by: the table's, or fewer of them. */
+  lakeShape: TableShape;
   topicId: string;
   scope: ReplayScope;
   upper: Key | null;
@@ -87,7 +97,7 @@ export type OpenWarehouseHashes = (connection: string) => WarehouseHashes;
 
 export interface PublishedReplay extends Pick<
   PlannedReplay,
-  'replayId' | 'pipeline' | 'spec' | 'scope' | 'shape' | 'topicId' | 'upperKey' | 'sourceSnapshot'
+  'replayId' | 'pipeline' | 'spec' | 'scope' | 'shape' | 'schemaVersion' | 'topicId' | 'upperKey' | 'sourceSnapshot'
 > {
   ends: PartitionEnds;
   /** Epoch milliseconds, the control database's clock. */

@@ -102,6 +102,16 @@ export function openLoadStore(pool: pg.Pool): LoadStore {
           `database does not know; restore that row from a backup`,
       );
     },
+    sealedSchemas: async (dataset, topicId) => {
+      const rows = await ask<{ version: string }>(
+        `reading the schema versions of ${dataset}`,
+        `SELECT DISTINCT c.schema_version AS version FROM headrace.cut c
+         JOIN headrace.manifest_partition p ON p.id = c.partition_id
+         WHERE p.dataset = $1 AND p.topic_id = $2 AND c.state = 'sealed' AND c.schema_version IS NOT NULL`,
+        [dataset, topicId],
+      );
+      return rows.map((row) => row.version);
+    },
     newestSchema: async (dataset) => {
       const rows = await ask<{ columns: Column[]; key: string[] }>(
         `reading the newest schema version of ${dataset}`,

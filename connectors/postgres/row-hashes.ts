@@ -137,7 +137,7 @@ function sameSql(table: SourceTable, column: Column, text: string): string {
  * A key value of the warehouse's in a type that the index can be asked with, and that takes any value: the warehouse's
  * column may be wider than the source's, and a cast to char(5) or numeric(5,2) would make another value of it.
  */
-function castSql(column: Column, text: string): string {
+export function castSql(column: Column, text: string): string {
   switch (column.type.kind) {
     case 'int16':
     case 'int32':
@@ -158,14 +158,8 @@ function castSql(column: Column, text: string): string {
   }
 }
 
-/**
- * Whether the key lies above the upper one in the source's order. coalesce with the table's own column gives the comparison
- * that column's collation, which a bare value has not.
- */
+/** Whether a row that was found lies above the upper key, in its columns' own order. */
 function beyondSql(table: SourceTable, upper: Key | null): string {
-  if (upper === null) return 'true';
-  const values = keyColumns(table).map((column, place) =>
-    isEnum(column) ? at(table, column) : `coalesce(${at(table, column)}, ${castSql(column, `${ASKED}.k${place}`)})`,
-  );
-  return `(${values.join(', ')}) > ${keyLiteral(table, upper)}`;
+  const key = keyColumns(table).map((column) => at(table, column));
+  return upper === null ? 'true' : `(${key.join(', ')}) > ${keyLiteral(table, upper)}`;
 }

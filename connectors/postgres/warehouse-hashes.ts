@@ -4,23 +4,14 @@
  * loads every few minutes, no two of them would see the same table. The source is never read this way.)
  */
 import type pg from 'pg';
+import type { SourceTable } from '../../activities/ports/source.ts';
 import type { ViewRequest, WarehouseHashes, WarehouseSums, WarehouseView } from '../../activities/ports/verify.ts';
-import type { ColumnType } from '../../contracts/columns.ts';
+import type { ColumnType, Key } from '../../contracts/columns.ts';
 import { type Fault, fault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
-import { quoteTable } from '../../formats/sql-names.ts';
+import { quoteLiteral, quoteTable } from '../../formats/sql-names.ts';
 import { openPool } from './pool.ts';
-import {
-  type SumRow,
-  alias,
-  at,
-  bucketSql,
-  inBuckets,
-  keyColumns,
-  keyJson,
-  keyLiteral,
-  rowHash,
-} from './row-hashes.ts';
+import { type SumRow, alias, at, bucketSql, castSql, inBuckets, keyColumns, keyJson, rowHash } from './row-hashes.ts';
 import { scopeSql } from './source.ts';
 import { existing } from './warehouse-catalog.ts';
 import { readLedger } from './warehouse-ledger.ts';
@@ -36,7 +27,15 @@ export function openWarehouseHashes(settings: PostgresSettings): WarehouseHashes
 
 async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseView | null> {
   const { name, table, scope } = request;
+  const lakeTable = { ...table, shape: request.lakeShape };
+  const lakeHash = rowHash(lakeTable);
   const what = doing('verifying', name);
+  const from = `FROM ${quoteTable(name)} AS ${alias(table)}`;
+  const inScope = `coalesce(true${scopeSql(table, scope)}, false)`;
+  const beyond = beyondSql(request);
+  const values = `ARRAY[${keyColumns(table)
+    .map((column) => `${at(table, column)}::text`)
+    .join(', ')}]`;
   const client = await checkOut(pool, what);
   let open = true;
   const letGo = (): void => {
@@ -51,8 +50,13 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
     const text = `${what}: the replay's filter (${scope.where}) cannot be evaluated there; verify needs one that names only the table's own columns`;
     return fault('ConfigInvalid', text, error);
   };
-  const from = `FROM ${quoteTable(name)} AS ${alias(table)}`;
-  const inScope = inScopeSql(request);
+  const ask = async <Row extends pg.QueryResultRow>(sql: string, parameters: readonly unknown[] = []) => {
+    try {
+      return (await client.query<Row>(sql, [...parameters])).rows;
+    } catch (error) {
+      throw failed(error);
+    }
+  };
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const [there, ledgerThere, ownerThere] = await existing(client, [
@@ -70,42 +74,42 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
       ledger,
       otherRows,
       sums: async (buckets) => {
-        const bucket = bucketSql(table, buckets);
-        try {
-          // The scope is a group, not a FILTER beside the whole: each row is hashed once so, and workers share the scan.
-          const { rows } = await client.query<SumRow & { in_scope: boolean }>(
-            `SELECT ${bucket} AS bucket, ${inScope} AS in_scope, count(*) AS rows, sum(${rowHash(table)})::text AS sum
-             ${from} GROUP BY 1, 2`,
-          );
-          const result: WarehouseSums = { all: new Map(), inScope: new Map() };
-          for (const row of rows) {
-            const [number, sum] = [Number(row.bucket), { rows: Number(row.rows), sum: BigInt(row.sum) }];
-            const other = result.all.get(number) ?? { rows: 0, sum: 0n };
-            result.all.set(number, { rows: other.rows + sum.rows, sum: other.sum + sum.sum });
-            if (row.in_scope) result.inScope.set(number, sum);
-          }
-          return result;
-        } catch (error) {
-          throw failed(error);
+        // The scope is a group, not a FILTER beside the whole, so that each row is hashed once (PostgreSQL computes two sums
+        // of one expression as one), and workers can share the scan.
+        const rows = await ask<SumRow & { compared: boolean; lake_sum: string }>(
+          `SELECT ${bucketSql(table, buckets)} AS bucket, ${inScope} AND NOT ${beyond} AS compared, count(*) AS rows,
+                  sum(${rowHash(table)})::text AS sum, sum(${lakeHash})::text AS lake_sum ${from} GROUP BY 1, 2`,
+        );
+        const result: WarehouseSums = { all: new Map(), inScope: new Map() };
+        for (const row of rows) {
+          const [number, sum] = [Number(row.bucket), { rows: Number(row.rows), sum: BigInt(row.sum) }];
+          const other = result.all.get(number) ?? { rows: 0, sum: 0n };
+          result.all.set(number, { rows: other.rows + sum.rows, sum: other.sum + BigInt(row.lake_sum) });
+          if (row.compared) result.inScope.set(number, sum);
         }
+        return result;
       },
       rows: async (wanted) => {
-        const values = keyColumns(table).map((column) => `${at(table, column)}::text`);
-        try {
-          const { rows } = await client.query<{ key: string; hash: string; values: string[]; in_scope: boolean }>(
-            `SELECT ${keyJson(table)} AS key, ${rowHash(table)} AS hash, ARRAY[${values.join(', ')}] AS values,
-                    ${inScope} AS in_scope ${from} WHERE ${inBuckets(table, wanted, '$1')}`,
-            [wanted.numbers],
-          );
-          return rows.map((row) => ({
-            key: row.key,
-            hash: BigInt(row.hash),
-            values: row.values,
-            inScope: row.in_scope,
-          }));
-        } catch (error) {
-          throw failed(error);
-        }
+        const rows = await ask<RowRow>(
+          `SELECT ${keyJson(table)} AS key, ${rowHash(table)} AS hash, ${lakeHash} AS lake_hash, ${values} AS values,
+                  ${inScope} AS in_scope, ${beyond} AS beyond ${from} WHERE ${inBuckets(table, wanted, '$1')}`,
+          [wanted.numbers],
+        );
+        return rows.map(({ key, hash, lake_hash, values, in_scope, beyond }) => ({
+          key,
+          hash: BigInt(hash),
+          lakeHash: BigInt(lake_hash),
+          values,
+          inScope: in_scope,
+          beyond,
+        }));
+      },
+      beyond: async (after, limit) => {
+        const further = after === null ? '' : ` AND ${keyTuple(table)} > ${keyValues(table, after)}`;
+        return await ask<{ key: string; values: string[] }>(
+          `SELECT ${keyJson(table)} AS key, ${values} AS values ${from} WHERE ${inScope} AND ${beyond}${further}
+           ORDER BY ${keyTuple(table).slice(1, -1)} LIMIT ${limit}`,
+        );
       },
       close: () => {
         letGo();
@@ -117,6 +121,15 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
   }
 }
 
+interface RowRow {
+  key: string;
+  hash: string;
+  lake_hash: string;
+  values: string[];
+  in_scope: boolean;
+  beyond: boolean;
+}
+
 async function mayHoldOthers(client: pg.PoolClient, { name, topicId }: ViewRequest): Promise<boolean> {
   const { rows } = await client.query<{ others: boolean }>(
     `SELECT coalesce((SELECT held_rows FROM headrace.owner WHERE (table_schema, table_name) = ($1, $2)), true)
@@ -126,14 +139,22 @@ async function mayHoldOthers(client: pg.PoolClient, { name, topicId }: ViewReque
   return rows[0]?.others ?? true;
 }
 
-/** The same predicate as the source's, and the upper key where "above" means the same on both servers. */
-function inScopeSql({ table, scope, upper }: ViewRequest): string {
+/** Above the upper key, where that means the same on both servers; else nothing is. */
+function beyondSql({ table, upper }: ViewRequest): string {
+  if (upper === null) return 'true';
   const portable = keyColumns(table).every((column) => isOrderedAlike(column.type));
-  const left = `(${keyColumns(table)
-    .map((column) => at(table, column))
-    .join(', ')})`;
-  const below = upper === null ? ' AND false' : portable ? ` AND ${left} <= ${keyLiteral(table, upper)}` : '';
-  return `coalesce(true${scopeSql(table, scope)}${below}, false)`;
+  return portable ? `(${keyTuple(table)} > ${keyValues(table, upper)})` : 'false';
+}
+
+/** Values as wide as any column that fits: the warehouse's may be wider than the source's, and knows no enum of its. */
+function keyValues(table: SourceTable, key: Key): string {
+  const values = keyColumns(table).map((column, place) => castSql(column, quoteLiteral(key[place] ?? '')));
+  return `(${values.join(', ')})`;
+}
+
+function keyTuple(table: SourceTable): string {
+  const key = keyColumns(table).map((column) => at(table, column));
+  return `(${key.join(', ')})`;
 }
 
 /** Text is ordered by each database's own collation, an enum by its labels' places: those keys are asked of the source. */

@@ -3,10 +3,16 @@ import { describe, expect, it } from 'vitest';
 import type { SourceFinding } from '../../activities/ports/verify.ts';
 import { bucketCount, differing, groups } from '../../activities/verify-buckets.ts';
 import { compareChunks } from '../../activities/verify-chunks.ts';
-import { type Sides, judgeKeys, noFindings } from '../../activities/verify-keys.ts';
+import { type Sides, judgeBeyond, judgeKeys, noFindings } from '../../activities/verify-keys.ts';
 
 const row = (key: string, hash: number) => ({ key, hash: BigInt(hash) });
-const held = (key: string, hash: number, inScope = true) => ({ ...row(key, hash), values: [key], inScope });
+const held = (key: string, hash: number, inScope = true, beyond = false) => ({
+  ...row(key, hash),
+  lakeHash: BigInt(hash),
+  values: [key],
+  inScope,
+  beyond,
+});
 const now = (key: string, hash: number, changedSince = false) => ({ ...row(key, hash), changedSince });
 
 async function judge(sides: Partial<Sides>, found: Record<string, Partial<SourceFinding>> = {}) {
@@ -67,7 +73,15 @@ describe('keys', () => {
     expect((await judge(sides)).named).toEqual({ extra: 1 });
     expect((await judge(sides, { a: { exists: true } })).named).toEqual({ extra: 1 });
     expect((await judge(sides, { a: { exists: true, changedSince: true } })).named).toEqual({ changedSince: 1 });
-    expect((await judge(sides, { a: { beyond: true } })).named).toEqual({});
+    expect((await judge(sides, { a: { exists: true, beyond: true } })).named).toEqual({});
+  });
+  it('leaves what lies beyond the replay and was never landed to the source alone', async () => {
+    expect((await judge({ warehouse: [held('z', 1, true, true)] })).asked).toEqual([]);
+    expect((await judge({ warehouse: [held('z', 1, false, true)] })).named).toEqual({ extra: 1 });
+    const findings = noFindings();
+    const found = { exists: true, changedSince: false, beyond: true };
+    judgeBeyond([{ key: 'y' }, { key: 'z' }], [found, { ...found, exists: false }], findings);
+    expect(findings).toMatchObject({ extra: 1, examples: { extra: ['z'] } });
   });
   it('names no more than 20 of a kind, and counts all', async () => {
     const found = await judge({ source: Array.from({ length: 50 }, (_, i) => now(`k${i}`, 1)) });

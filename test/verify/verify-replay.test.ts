@@ -101,6 +101,20 @@ describe('nothing is wrong', () => {
     expect(await verify(first)).toMatchObject({ ...CLEAN, rows: { source: 200, landed: 200 } });
   });
 
+  it('of a table that gained, lost and widened columns between replays', async () => {
+    const first = await replayAndLoad();
+    await source(
+      `ALTER TABLE sales ADD COLUMN note text DEFAULT 'noted', DROP COLUMN price, ALTER COLUMN name TYPE varchar(50)`,
+    );
+    await source(`UPDATE sales SET note = NULL WHERE id % 3 = 0`);
+    await source(`DELETE FROM sales WHERE id > 190`);
+    await warehouse(`ALTER TABLE sales ADD COLUMN note text`);
+    const second = await replayAndLoad();
+    expect(second).not.toBe(first);
+    // What the source deleted stays in the warehouse, and is told.
+    expect(await verify(second)).toMatchObject({ ...CLEAN, extra: 9, ok: false, rows: { source: 191, landed: 191 } });
+  });
+
   it('of an empty table', async () => {
     await source('TRUNCATE sales');
     expect(await verify(await replayAndLoad())).toMatchObject({
@@ -109,13 +123,14 @@ describe('nothing is wrong', () => {
     });
   });
 
-  it('of a table that held the user’s rows before, as far as they are none of the replay', async () => {
+  it('of a table that held the user’s rows before, as far as they are out of the replay’s scope', async () => {
     await lake.warehouseSql.query(`CREATE SCHEMA ${lake.schema}`);
     await warehouse(
       `CREATE TABLE sales (code text, id int, name text, price numeric, at timestamptz, mine bool DEFAULT true, PRIMARY KEY (code, id))`,
     );
-    await warehouse(`INSERT INTO sales VALUES ('zzz', 9, 'beyond the upper key'), ('a', 0, 'to be overwritten')`);
-    expect(await verify(await replayAndLoad())).toMatchObject({ ...CLEAN, rows: { source: 200 } });
+    await warehouse(`INSERT INTO sales VALUES ('zzz', 9, NULL), ('a', 0, 'to be overwritten')`);
+    const replayId = await replayAndLoad({ where: 'name IS NOT NULL' });
+    expect(await verify(replayId)).toMatchObject({ ...CLEAN, rows: { source: 200 } });
     await warehouse(`INSERT INTO sales VALUES ('b', 9, 'within the replay, and not in the source')`);
     expect(await verify()).toMatchObject({ extra: 1, examples: { extra: [key('b', 9)] }, ok: false });
   });
@@ -171,6 +186,52 @@ describe('the warehouse is wrong', () => {
     expect(report.examples.different.sort()).toEqual([key('c', 150), key('m', 3333)].sort());
   });
 
+  it('names a key of every type alike on all sides', async () => {
+    lake.spec.source.table = { schema: lake.schema, table: 'keys' };
+    lake.spec.warehouse.table = { schema: lake.schema, table: 'keys' };
+    delete lake.spec.source.eventTime;
+    const types = {
+      i: 'bigint',
+      s: 'smallint',
+      n: 'numeric',
+      n2: 'numeric(5,2)',
+      n20: 'numeric(20,3)',
+      r: 'real',
+      d: 'double precision',
+      b: 'boolean',
+      t: 'text',
+      v: 'varchar(9)',
+      c: 'char(4)',
+      da: 'date',
+      ti: 'time',
+      ts: 'timestamp',
+      tz: 'timestamptz',
+      u: 'uuid',
+      by: 'bytea',
+      e: `${lake.schema}.mood`,
+    };
+    await source(`CREATE TYPE ${lake.schema}.mood AS ENUM ('glad', 'so "so"')`);
+    const names = Object.keys(types);
+    const columns = Object.entries(types).map(([name, type]) => `${name} ${type}`);
+    await source(`CREATE TABLE ${lake.schema}.keys (${columns.join(', ')}, x int, PRIMARY KEY (${names.join(', ')}))`);
+    await source(`INSERT INTO ${lake.schema}.keys VALUES
+      (9223372036854775807, -7, 1.00, 1.00, 12345678901234567.120, 0.1, -0, true, '', 'a', 'a', '2024-03-01', '24:00:00',
+       '1969-12-31 23:59:59.999999', '2024-03-01 10:00:00.5+02', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '\\x00ff', 'glad', 1),
+      (1, 0, 'NaN', 'NaN', 'NaN', 'NaN', 'Infinity', false, E'"q"\\\\ \n😀', 'é', '', '0044-03-15 BC', '00:00:00.1',
+       'infinity', '-infinity', '00000000-0000-0000-0000-000000000000', '', 'so "so"', 1),
+      (-1, 1, 1e30, -0.5, 0, 3.4028235e38, 5e-324, true, ' ', '', ' b', 'infinity', '10:00:00', '0044-03-15 12:00:00.5 BC',
+       '0044-03-15 12:00:00.5+00 BC', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', '\\x0a', 'glad', 1),
+      (0, 2, 100, 100, 100, 100, 100, true, 'NULL', 'NULL', 'NULL', '12345-06-07', '10:00:00.123456', '12345-01-01',
+       '12345-01-01+00', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a13', '\\x4e554c4c', 'glad', 1)`);
+    await replayAndLoad();
+    expect(await verify()).toMatchObject({ ...CLEAN, rows: { source: 4, loaded: 4 } });
+    await lake.warehouseSql.query(`UPDATE ${lake.schema}.keys SET x = 2`);
+    expect(await verify()).toMatchObject({ different: 4, missing: 0, extra: 0, changedSince: 0 });
+    await source(`DELETE FROM ${lake.schema}.keys`);
+    await lake.warehouseSql.query(`UPDATE ${lake.schema}.keys SET x = 1`);
+    expect(await verify()).toMatchObject({ different: 0, missing: 0, extra: 4, changedSince: 0 });
+  });
+
   it('counts all and names 20 where a whole table is gone, or not loaded yet', async () => {
     await replayAndLoad();
     await warehouse('TRUNCATE sales');
@@ -187,6 +248,32 @@ describe('the warehouse is wrong', () => {
     const second = await replayAndLoad({ from: '2024-03-02T00:00:00Z' });
     await warehouse(`UPDATE sales SET name = 'n30' WHERE id = 30`);
     expect(await verify(second)).toMatchObject({ different: 1, examples: { different: [key('c', 30)] }, ok: false });
+  });
+
+  it('finds above the upper key what the source does not have, and passes over what it has', async () => {
+    await source(`CREATE TABLE numbers (id int PRIMARY KEY, v int)`.replace('numbers', `${lake.schema}.numbers`));
+    await source(`INSERT INTO ${lake.schema}.numbers SELECT i, i FROM generate_series(1, 2500) i`);
+    lake.spec.source.table = { schema: lake.schema, table: 'numbers' };
+    lake.spec.warehouse.table = { schema: lake.schema, table: 'numbers' };
+    delete lake.spec.source.eventTime;
+    await replayAndLoad();
+    await source(`DELETE FROM ${lake.schema}.numbers WHERE id > 500`);
+    const shorter = await replayAndLoad();
+    expect(await verify(shorter)).toMatchObject({
+      extra: 2_000,
+      missing: 0,
+      different: 0,
+      chunksUnequal: 0,
+      ok: false,
+    });
+    await source(`INSERT INTO ${lake.schema}.numbers SELECT i, i FROM generate_series(501, 2500) i`);
+    expect(await verify(shorter)).toMatchObject(CLEAN);
+    await source(`TRUNCATE ${lake.schema}.numbers`);
+    expect(await verify(await replayAndLoad())).toMatchObject({
+      extra: 2_500,
+      missing: 0,
+      rows: { source: 0, loaded: 0 },
+    });
   });
 });
 
