@@ -89,6 +89,25 @@ test('paused partitions bring nothing until they are resumed', async () => {
   await reader.close();
 });
 
+test('records of many megabytes pass, among small ones', async () => {
+  const large = Buffer.alloc(6_000_000, 'x');
+  const topic = await topicWith(async (writer) => {
+    await writer.commit([...rows(0, 0, 500), { partition: 0, value: large }, ...rows(0, 500, 500)]);
+    await writer.commit([1, 2, 3].map(() => ({ partition: 0, value: large })));
+  });
+  const reader = await openReader({ topic, group: topic, from: new Map([[0, 0]]) });
+  let bytes = 0;
+  let records = 0;
+  while (records < 1_004) {
+    for (const { value } of await reader.read(1_000, 1_000)) {
+      bytes += value?.length ?? 0;
+      records += 1;
+    }
+  }
+  expect(bytes).toBeGreaterThan(24_000_000);
+  await reader.close();
+});
+
 test('a position that expired is told, at the start and later', async () => {
   const topic = await topicWith((writer) => writer.commit(rows(0, 0, 30)));
   await deleteBelow(topic, 0, 10);

@@ -46,6 +46,7 @@ export async function openWriter(topic: string, schema: string): Promise<TopicWr
     'bootstrap.servers': openKafka().brokers.join(','),
     'transactional.id': unique('test-writer'),
     'linger.ms': 5,
+    'message.max.bytes': 10 * 1024 * 1024,
   });
   producer.on('event.error', () => undefined);
   await untilDone((done) => producer.connect({ timeout: TIMEOUT_MS }, done));
