@@ -5,10 +5,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encoderSettings, openLakeFiles } from '../connectors/duckdb/lake-files.ts';
+import { openLakeFiles } from '../connectors/duckdb/lake-files.ts';
 import type { Column, ColumnType } from '../contracts/columns.ts';
 import { HEADER, writeOrigin } from '../contracts/messages.ts';
 import { createCopyRows } from '../formats/copy-rows.ts';
+import { encoderSettings } from '../formats/encoder-settings.ts';
 import { createCutBuffer } from '../formats/cut-buffer.ts';
 
 const ROUNDS = 3;

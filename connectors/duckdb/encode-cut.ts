@@ -13,24 +13,12 @@ import { join } from 'node:path';
 import type { BadRecord, CutInput, EncodedCut } from '../../activities/ports/lake-files.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { EncoderSettings } from '../../contracts/manifest.ts';
+import { ENCODER_VERSION } from '../../formats/encoder-settings.ts';
 import { inexactOffsets, lakeRows, readLines } from './cut-lines.ts';
 import { copied, isResourceError, rows, type DuckDb } from './instance.ts';
 import { rewriteLines, type Judgement } from './judge-records.ts';
 import { csvRows, CSV_WRITE_OPTIONS, MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
 import { longestLine, malformedLines } from './malformed-lines.ts';
-
-/** Changes whenever the same lines and settings would make other rows. */
-export const ENCODER_VERSION = 1;
-
-/** The settings of new cuts. A row group is what a reader skips by, and what the writer holds in memory. */
-export function encoderSettings(format: EncoderSettings['format']): EncoderSettings {
-  return {
-    format,
-    version: ENCODER_VERSION,
-    compression: format === 'parquet' ? 'zstd' : 'none',
-    rowGroupRows: 100_000,
-  };
-}
 
 /** @throws Fault SettingsMismatch, WorkerFault */
 export async function encodeCut(duckdb: DuckDb, input: CutInput, directory: string): Promise<EncodedCut> {

@@ -8,8 +8,6 @@ import { exportForLoad } from './export-load.ts';
 import { rowsOfBuckets, sumsByBucket, sumsByChunk } from './hash-rows.ts';
 import { openDuckDb } from './instance.ts';
 
-export { ENCODER_VERSION, encoderSettings } from './encode-cut.ts';
-
 export interface LakeFilesOptions {
   /** Where DuckDB may spill to; absent: the system's place for temporary files. */
   scratch?: string;

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LakeFiles } from '../../activities/ports/lake-files.ts';
-import { encoderSettings, openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
+import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
 import type { Column, ColumnType } from '../../contracts/columns.ts';
+import { encoderSettings } from '../../formats/encoder-settings.ts';
 import { createCutBuffer } from '../../formats/cut-buffer.ts';
 
 let directory: string;

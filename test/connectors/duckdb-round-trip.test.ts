@@ -7,11 +7,12 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LakeFile, LakeFiles } from '../../activities/ports/lake-files.ts';
-import { encoderSettings, openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
+import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
 import type { Column, TableShape } from '../../contracts/columns.ts';
 import { HEADER, writeOrigin } from '../../contracts/messages.ts';
 import { postgresKeyHash, postgresKeyJson, postgresRowHash } from '../../formats/canonical-postgres.ts';
 import { createCopyRows } from '../../formats/copy-rows.ts';
+import { encoderSettings } from '../../formats/encoder-settings.ts';
 import { createCutBuffer } from '../../formats/cut-buffer.ts';
 import { quoteIdent } from '../../formats/sql-names.ts';
 import {
