@@ -3,13 +3,7 @@
  * message: a user mends them all at once.
  */
 import type pg from 'pg';
-import {
-  type Column,
-  LINEAGE_COLUMNS,
-  OVERFLOW_COLUMN,
-  type TableName,
-  type TableShape,
-} from '../../contracts/columns.ts';
+import type { Column, TableName, TableShape } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import {
   keyRefusal,
@@ -18,6 +12,7 @@ import {
   type PgType,
   SUPPORTED_TYPES,
 } from '../../formats/postgres-types.ts';
+import { lakeNameFaults } from '../../formats/lake-types.ts';
 import { quoteTable } from '../../formats/sql-names.ts';
 import { query } from './pool.ts';
 
@@ -40,8 +35,6 @@ interface KeyRow {
   nullable: string[];
   nondeterministic: string[];
 }
-
-const RESERVED: readonly string[] = [...LINEAGE_COLUMNS, OVERFLOW_COLUMN];
 
 // reltuples of a partitioned table is -1 until analysed: its leaves are added up.
 const RELATION_SQL = `
@@ -99,12 +92,11 @@ export async function describeTable(
   const types = await ask<PgType>(PG_TYPES_SQL, [rows.map((row) => row.type_oid)]);
   const byOid = new Map(types.map((type) => [type.oid, type]));
   for (const row of rows) {
-    if (RESERVED.includes(row.attname))
-      faults.push(`column "${row.attname}" has a name that lake rows use for their lineage; rename it`);
     const mapped = mapPostgresType(row.type_oid, row.typmod, byOid);
     if ('error' in mapped) faults.push(`column "${row.attname}": ${mapped.error}; supported are ${SUPPORTED_TYPES}`);
     else columns.push({ name: row.attname, nullable: !row.attnotnull, ...mapped.ok });
   }
+  faults.push(...lakeNameFaults(columns));
   const chosen = chooseKey(await ask<KeyRow>(KEYS_SQL, [relation.oid]), shown, key, faults);
   for (const column of columns.filter((each) => chosen.includes(each.name))) {
     const refusal = keyRefusal(column.type);
