@@ -48,7 +48,6 @@ export const idlePulse = (): Pulse => ({
   signal: new AbortController().signal,
 });
 
-const ENCODER: EncoderSettings = { format: 'parquet', version: 1, compression: 'zstd', rowGroupRows: 100_000 };
 const BUCKET = 'lake';
 
 /** @param options.table name of the source's and the warehouse's table, in a schema of the test's own in each */
@@ -107,6 +106,11 @@ export async function openTestLake(options: {
     /** High watermark a partition. */
     ends: Array.from({ length: partitions }, () => 0),
     seq: new Map<string, number>(),
+  };
+
+  const encoder = (): EncoderSettings => {
+    const { format } = spec.lake;
+    return { format, version: 1, compression: format === 'csv' ? 'none' : 'zstd', rowGroupRows: 100_000 };
   };
 
   async function publishChunk(replay: PlannedReplay, number: number): Promise<void> {
@@ -181,10 +185,10 @@ export async function openTestLake(options: {
     let bytes = 0;
     if (version !== null) {
       const shape = await loads.schema(dataset, version);
-      const encoded = await lakeFiles.encode({ ...buffer.content(), ...shape, settings: ENCODER }, scratch);
+      const encoded = await lakeFiles.encode({ ...buffer.content(), ...shape, settings: encoder() }, scratch);
       if (encoded.path === null || encoded.bad.length > 0)
         throw new Error(`bad records: ${JSON.stringify(encoded.bad)}`);
-      const name = objectName(spec.lake.prefix, state.topicId, claim.partition, start, end, 'parquet');
+      const name = objectName(spec.lake.prefix, state.topicId, claim.partition, start, end, spec.lake.format);
       await store.putIfAbsent(BUCKET, name, encoded.path, {});
       await rm(encoded.path);
       objects.push({ name, rows: encoded.rows });
@@ -192,7 +196,7 @@ export async function openTestLake(options: {
     }
     const rows = objects[0]?.rows ?? 0;
     const intent = { start, end, reason: 'records', rows, bytes, objects, inputSha256: buffer.sha256() } as const;
-    const rest = { encoder: ENCODER, schemaVersion: version, deadLetters: 0 };
+    const rest = { encoder: encoder(), schemaVersion: version, deadLetters: 0 };
     const answer = await manifest.intend(claim, { ...intent, ...rest });
     if (answer.kind !== 'opened') throw new Error(`the cut was not opened: ${answer.kind}`);
     await manifest.seal(claim, { start, attempt: answer.attempt, end });

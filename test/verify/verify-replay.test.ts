@@ -135,7 +135,8 @@ describe('nothing is wrong', () => {
     expect(await verify()).toMatchObject({ extra: 1, examples: { extra: [key('b', 9)] }, ok: false });
   });
 
-  it('of values that break pipelines', async () => {
+  it.each(['parquet', 'csv'] as const)('of values that break pipelines, as %s', async (format) => {
+    lake.spec.lake.format = format;
     const client = await lake.sales.connect();
     await client.query(`SET search_path = ${lake.schema}`);
     await createHostileTable(client);
