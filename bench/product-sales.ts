@@ -18,11 +18,14 @@ export const PRODUCT_SALES_DDL = `CREATE TABLE IF NOT EXISTS public.product_sale
 export interface FillOptions {
   /** Default 1. */
   seed?: number;
+  /** Leaves a table alone that it filled with more rows before: fewer would leave the warehouse with rows of no source. */
+  keepLarger?: boolean;
 }
 
 export interface Filled {
+  /** In the table now. */
   rows: number;
-  /** `found`: a table of that size and seed was there and was left alone. */
+  /** `found`: such a table was there and was left alone. */
   how: 'filled' | 'found';
   seconds: number;
 }
@@ -84,16 +87,21 @@ ORDER BY n`;
  * @param url of the database, postgres://…
  * @throws Error where the table is there and was made by somebody else
  */
-export async function fillProductSales(url: string, rows: number, { seed = 1 }: FillOptions = {}): Promise<Filled> {
+export async function fillProductSales(
+  url: string,
+  rows: number,
+  { seed = 1, keepLarger = false }: FillOptions = {},
+): Promise<Filled> {
   const began = performance.now();
   const client = new pg.Client({ connectionString: url, application_name: 'headrace fill' });
   await client.connect();
   try {
     const found = await commentOf(client);
-    const mark = `seeded by headrace: ${rows} rows, seed ${seed}`;
     const count = found === null ? 0 : await countRows(client);
-    if (found === mark && count === rows) return { rows, how: 'found', seconds: since(began) };
-    if (count > 0 && found?.startsWith('seeded by headrace: ') !== true) {
+    if (found === markOf(count, seed) && (count === rows || (keepLarger && count > rows))) {
+      return { rows: count, how: 'found', seconds: since(began) };
+    }
+    if (count > 0 && found?.startsWith(MARK) !== true) {
       throw new Error(
         `public.product_sales is there with ${count} rows that were not seeded; empty or rename it, or use another database`,
       );
@@ -109,7 +117,7 @@ export async function fillProductSales(url: string, rows: number, { seed = 1 }: 
       PRODUCTS.map(([, , brand]) => brand),
       PRODUCTS.map(([, , , price]) => price),
     ]);
-    await client.query(`COMMENT ON TABLE public.product_sales IS ${client.escapeLiteral(mark)}`);
+    await client.query(`COMMENT ON TABLE public.product_sales IS ${client.escapeLiteral(markOf(rows, seed))}`);
     await client.query('COMMIT');
     await client.query('VACUUM ANALYZE public.product_sales');
     return { rows, how: 'filled', seconds: since(began) };
@@ -117,6 +125,9 @@ export async function fillProductSales(url: string, rows: number, { seed = 1 }: 
     await client.end();
   }
 }
+
+const MARK = 'seeded by headrace: ';
+const markOf = (rows: number, seed: number): string => `${MARK}${rows} rows, seed ${seed}`;
 
 /** @returns null where there is no such table, '' where it has no comment */
 async function commentOf(client: pg.Client): Promise<string | null> {

@@ -108,6 +108,8 @@ function text({ hops }: BenchReport): string {
 }
 
 async function main(): Promise<void> {
+  // Ctrl-C reaches the commands, which end; then the stack is stopped here.
+  process.on('SIGINT', () => say('stopping'));
   if (process.platform !== 'linux') throw new Error('the bench reads /proc, so it runs on Linux only');
   const home = join(CHECKOUT, '.headrace', `bench-${process.pid}`);
   const folder = mkdtempSync(join(tmpdir(), 'headrace-bench-'));

@@ -3,6 +3,9 @@ import type { VerifyExamples, VerifyReport } from '../contracts/temporal.ts';
 import { EXIT } from './exit-codes.ts';
 import { bytesText, numberText, rateText, secondsText, tableText } from './output.ts';
 
+/** Of each kind; --json has up to 20. */
+const SHOWN_EXAMPLES = 5;
+
 /** @param withHops rows and seconds a hop, where the hops belong to this run */
 export function verifyText(report: VerifyReport, withHops: boolean): string {
   const parts = [`${report.pipeline}, replay ${report.replayId}`];
@@ -50,7 +53,9 @@ function answer(report: VerifyReport): string {
 
 function exampleLines(examples: VerifyExamples): string[] {
   return (['missing', 'extra', 'different', 'changedSince'] as const).flatMap((kind) =>
-    examples[kind].length === 0 ? [] : [`  ${kind}, for example: ${examples[kind].join('  ')}`],
+    examples[kind].length === 0
+      ? []
+      : [`  ${kind}, for example: ${examples[kind].slice(0, SHOWN_EXAMPLES).join('  ')}`],
   );
 }
 

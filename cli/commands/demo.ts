@@ -85,10 +85,10 @@ async function prepare(
   const { applied } = await migrate(settings);
   const took = secondsText((performance.now() - began) / 1000);
   output.note(`Migrations: ${applied.length === 0 ? 'up to date' : `${applied.join(', ')} (${took})`}`);
-  const filled = await fillProductSales(info.postgres.sales, rows);
+  const filled = await fillProductSales(info.postgres.sales, rows, { keepLarger: true });
   output.note(
     filled.how === 'found'
-      ? `Table public.product_sales: ${numberText(rows)} rows are there`
+      ? `Table public.product_sales: ${numberText(filled.rows)} seeded rows are there`
       : `Table public.product_sales: ${numberText(rows)} seeded rows (${secondsText(filled.seconds)})`,
   );
 }
