@@ -2,6 +2,7 @@
 import { fault } from '../contracts/errors.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import type { LandingFacts, LandPorts } from './land-ports.ts';
+import { findTopic } from './land-topic.ts';
 
 /** Records must stay in the log for at least so many ages of an open cut, and never less than the floor. */
 const RETENTION_AGES = 10;
@@ -13,7 +14,7 @@ export async function describeLanding(
   spec: PipelineSpec,
 ): Promise<LandingFacts> {
   const topic = spec.topic.name;
-  const facts = await ports.topicAdmin.describe(topic);
+  const facts = await findTopic(ports.topicAdmin, topic);
   if (!facts) throw fault('TopicUnsuited', `topic ${topic} does not exist; a replay creates it, or create it yourself`);
   const settings = await ports.topicAdmin.settings(topic);
   const wanted = Math.max(RETENTION_LEAST_MS, RETENTION_AGES * spec.lake.rotate.ageMs);

@@ -18,8 +18,9 @@ import type { LandPorts, LandShare, LandShareReport } from './land-ports.ts';
 import { removeStaleScratch } from './land-scratch.ts';
 import { settlePartition } from './land-settle.ts';
 import { createBeat, createLag, waitFor } from './land-tell.ts';
+import { checkTopic } from './land-topic.ts';
 import { createWantsPoll } from './land-wants.ts';
-import { checkTopic, type LandContext } from './land-write.ts';
+import type { LandContext } from './land-write.ts';
 import type { Claim } from './ports/manifest.ts';
 import type { TopicReader } from './ports/topic.ts';
 import type { Pulse } from './pulse.ts';
@@ -65,9 +66,8 @@ export async function landPartitions(
 
   try {
     await removeStaleScratch(ports.worker.scratch);
-    const facts = await ports.topicAdmin.describe(context.topic);
-    await checkTopic(ports, context);
-    const logStarts = () => ports.topicAdmin.logStarts(context.topic, facts?.partitions ?? 0);
+    const facts = await checkTopic(ports.topicAdmin, context);
+    const logStarts = () => ports.topicAdmin.logStarts(context.topic, facts.partitions);
     const starts = await logStarts();
     const settle = (claim: Claim, at: PartitionEnds) =>
       waitFor(settlePartition(ports, context, claim, at[claim.partition] ?? 0, share.acceptLoss), beat);
@@ -103,7 +103,7 @@ export async function landPartitions(
         await readOnce(reader, partitions, cuts);
       } catch (error) {
         // Offsets that are out of the log's bounds may be another log's.
-        if (isFault(error) && !error.retry) await checkTopic(ports, context);
+        if (isFault(error) && !error.retry) await checkTopic(ports.topicAdmin, context);
         if (!isFault(error, 'OffsetsExpired')) throw error;
         await overExpired(error, await logStarts(), partitions, cuts);
       }

@@ -8,6 +8,7 @@ import { fault } from '../contracts/errors.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import type { PartitionEnds } from '../contracts/replay.ts';
 import type { LandRequestPorts } from './land-ports.ts';
+import { findTopic } from './land-topic.ts';
 import type { DatasetCounts, LostRange } from './ports/manifest.ts';
 import type { Pulse } from './pulse.ts';
 
@@ -48,7 +49,7 @@ export async function requestLanding(ports: LandRequestPorts, request: RequestLa
 /** The topic's present ends. */
 async function present(ports: LandRequestPorts, spec: PipelineSpec): Promise<LandGoal> {
   const topic = spec.topic.name;
-  const facts = await ports.topicAdmin.describe(topic);
+  const facts = await findTopic(ports.topicAdmin, topic);
   if (!facts) throw fault('TopicUnsuited', `topic ${topic} does not exist; a replay creates it, or create it yourself`);
   return { topicId: facts.topicId, ends: await ports.topicAdmin.highWatermarks(topic, facts.partitions) };
 }
@@ -86,7 +87,7 @@ export async function endStandingRequests(
 
 /** Accepts what was noted as lost up to now; landing goes on when it is asked for again. */
 export async function acceptLoss(ports: LandRequestPorts, { spec }: { spec: PipelineSpec }): Promise<LostRange[]> {
-  const facts = await ports.topicAdmin.describe(spec.topic.name);
+  const facts = await findTopic(ports.topicAdmin, spec.topic.name);
   return facts ? ports.manifest.acceptLost(datasetOf(spec.lake), facts.topicId) : [];
 }
 
@@ -128,7 +129,7 @@ async function checkLanding(ports: LandRequestPorts, spec: PipelineSpec, goal: L
   const status = await ports.landStatus(dataset);
   if (status.kind === 'open') return;
   if (status.kind === 'failed') throw fault(status.code, `landing ${dataset} failed: ${status.message}`);
-  const facts = await ports.topicAdmin.describe(spec.topic.name);
+  const facts = await findTopic(ports.topicAdmin, spec.topic.name);
   if (facts?.topicId !== goal.topicId) {
     throw fault(
       'TopicRecreated',

@@ -11,6 +11,7 @@ import type { CutBuffer } from '../formats/cut-buffer.ts';
 import { addLetters } from './land-letters.ts';
 import { type ObjectFacts, putObject } from './land-object.ts';
 import type { LandPorts, LandStep } from './land-ports.ts';
+import { checkTopic } from './land-topic.ts';
 import type { BadRecord } from './ports/lake-files.ts';
 import type { Claim, Intent, IntentAnswer, StoredCut } from './ports/manifest.ts';
 
@@ -88,7 +89,7 @@ export async function recordIntent(
   reason: CutReason,
   encoder: EncoderSettings,
 ): Promise<{ answer: IntentAnswer; intent: Intent }> {
-  await checkTopic(ports, context);
+  await checkTopic(ports.topicAdmin, context);
   const name = objectName(context.lake.prefix, context.topicId, claim.partition, cut.start, cut.end, encoder.format);
   const intent: Intent = {
     start: cut.start,
@@ -106,19 +107,6 @@ export async function recordIntent(
   const empty = cut.rows === 0 && cut.bad.length === 0;
   const answer = await (empty ? ports.manifest.sealEmpty(claim, intent) : ports.manifest.intend(claim, intent));
   return { answer, intent };
-}
-
-/** @throws Fault TopicRecreated */
-export async function checkTopic(ports: LandPorts, context: LandContext): Promise<void> {
-  const facts = await ports.topicAdmin.describe(context.topic);
-  if (facts?.topicId === context.topicId) return;
-  throw fault(
-    'TopicRecreated',
-    facts
-      ? `topic ${context.topic} was made anew (id ${facts.topicId}, was ${context.topicId}) while it was landed; start the ` +
-          'landing again to land the new topic'
-      : `topic ${context.topic} (id ${context.topicId}) was deleted while it was landed`,
-  );
 }
 
 /** From an open intent to its seal, its file being `ready`. */
