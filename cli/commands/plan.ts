@@ -21,12 +21,12 @@ export async function runPlan(file: string, options: CommonOptions & WindowOptio
 }
 
 /** Each column's type from hop to hop. */
-function typesOf({ shape }: PlanLook) {
+function typesOf({ shape, lake }: PlanLook) {
   return shape.columns.map((column) => ({
     column: column.name,
     source: column.sqlType + (column.nullable ? '' : ' not null'),
     json: jsonWord(column.type),
-    parquet: parquetWord(column.type),
+    parquet: lake.format === 'csv' ? 'text' : parquetWord(column.type),
     warehouse: warehouseWord(column),
     key: shape.key.includes(column.name),
   }));
