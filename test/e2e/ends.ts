@@ -6,7 +6,7 @@
  */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { openTopicAdmin } from '../../connectors/kafka/admin.ts';
 import { openReaderWith } from '../../connectors/kafka/reader.ts';
@@ -61,38 +61,59 @@ export async function sealedObjects({ control }: Services, spec: PipelineSpec): 
   return rows.map(({ name, rows: count }) => ({ name, rows: Number(count) }));
 }
 
-/**
- * A query over the lake's rows, as `lake`. Every object is checked to hold the rows that the manifest says.
- * @param read of the files, as DuckDB reads them; `$FILES` stands for their list
- */
-export async function queryLake(
+/** Runs DuckDB queries over the sealed objects, in which `$FILES` stands for their list. */
+export async function queryObjects(
   services: Services,
   spec: PipelineSpec,
-  sql: string,
-  read = 'read_parquet($FILES, filename = true)',
-): Promise<Record<string, unknown>[]> {
-  const objects = await sealedObjects(services, spec);
+  ...queries: string[]
+): Promise<Record<string, unknown>[][]> {
   const folder = mkdtempSync(join(services.folder, 'lake-'));
   const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
   const connection = await instance.connect();
   try {
-    const paths = new Map<string, LakeObject>();
-    for (const [index, object] of objects.entries()) {
-      const path = join(folder, `${index}`);
-      writeFileSync(path, await services.getObject(spec.lake.bucket, object.name));
-      paths.set(path, object);
+    const paths: string[] = [];
+    for (const { name } of await sealedObjects(services, spec)) {
+      const path = join(folder, encodeURIComponent(name));
+      writeFileSync(path, await services.getObject(spec.lake.bucket, name));
+      paths.push(`'${path}'`);
     }
-    const files = `[${[...paths.keys()].map((path) => `'${path}'`).join(', ')}]`;
-    await connection.run(`SET TimeZone = 'UTC'; CREATE VIEW lake AS SELECT * FROM ${read.replace('$FILES', files)}`);
-    const counted = await connection.runAndReadAll('SELECT filename, count(*)::INT FROM lake GROUP BY ALL');
-    const found = counted.getRowsJS().map(([path, count]) => [paths.get(String(path))?.name, Number(count)] as const);
-    expect(new Map(found)).toEqual(new Map(objects.map(({ name, rows }) => [name, rows])));
-    return (await connection.runAndReadAll(sql)).getRowObjectsJS();
+    await connection.run(`SET TimeZone = 'UTC'`);
+    const results: Record<string, unknown>[][] = [];
+    for (const query of queries) {
+      const read = await connection.runAndReadAll(query.replaceAll('$FILES', `[${paths.join(', ')}]`));
+      results.push(read.getRowObjectsJS());
+    }
+    return results;
   } finally {
     connection.closeSync();
     instance.closeSync();
     rmSync(folder, { recursive: true });
   }
+}
+
+const READ_PARQUET = 'read_parquet($FILES, filename = true)';
+/** Every value of a CSV is text; an empty field is NULL unless it is quoted. */
+const READ_CSV = `read_csv($FILES, filename = true, all_varchar = true, header = true, delim = ',', quote = '"',
+  escape = '"', nullstr = '', allow_quoted_nulls = false, max_line_size = 1000000)`;
+
+/** Columns of the lake's rows. Every object is checked to hold as many as the manifest says. */
+export async function queryLake(
+  services: Services,
+  spec: PipelineSpec,
+  columns: string,
+): Promise<Record<string, unknown>[]> {
+  const lake = spec.lake.format === 'csv' ? READ_CSV : READ_PARQUET;
+  const [counts = [], rows = []] = await queryObjects(
+    services,
+    spec,
+    `SELECT filename, count(*)::INT AS rows FROM ${lake} GROUP BY ALL`,
+    `SELECT ${columns} FROM ${lake}`,
+  );
+  const nameOf = (path: unknown): string => decodeURIComponent(basename(String(path)));
+  const found = counts.map(({ filename, rows: count }) => [nameOf(filename), Number(count)] as const);
+  const told = (await sealedObjects(services, spec)).map(({ name, rows: count }) => [name, count] as const);
+  expect(new Map(found)).toEqual(new Map(told));
+  return rows;
 }
 
 interface Sale {
@@ -154,8 +175,8 @@ export async function expectExactlyOnce(services: Services, pipeline: TestPipeli
   const landed = await queryLake(
     services,
     pipeline.spec,
-    `SELECT id::VARCHAR || '|' || name || '|' AS line, amount::DOUBLE AS amount,
-            _partition::VARCHAR || ':' || _offset::VARCHAR AS place FROM lake`,
+    `id::VARCHAR || '|' || name || '|' AS line, amount::DOUBLE AS amount,
+     _partition::VARCHAR || ':' || _offset::VARCHAR AS place`,
   );
   const landedLines = landed.map(({ line, amount }) => `${String(line)}${Number(amount)}`);
   expectSameLines('lake', landedLines, source, replays);

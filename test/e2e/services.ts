@@ -47,6 +47,10 @@ export async function openServices(): Promise<Services> {
       return await Body.transformToByteArray();
     },
     async close() {
+      // What a failed test left must not occupy the next file's workers.
+      for await (const { workflowId } of temporal.workflow.list({ query: `ExecutionStatus = 'Running'` })) {
+        await temporal.workflow.getHandle(workflowId).terminate('its test is over');
+      }
       s3.destroy();
       await Promise.all([...pools.map((pool) => pool.end()), connection.close()]);
       rmSync(folder, { recursive: true });

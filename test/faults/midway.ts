@@ -1,13 +1,18 @@
 /** A run that is under way for sure: how far each hop is by what it delivered, and which process is at it. */
 import { hostname } from 'node:os';
 import { expect } from 'vitest';
-import { openTopicAdmin } from '../../connectors/kafka/admin.ts';
 import { datasetOf } from '../../contracts/pipeline.ts';
-import { type QueueName, workflowIds } from '../../contracts/temporal.ts';
-import { documentOf, headrace } from '../e2e/commands.ts';
+import {
+  type QueueName,
+  type RunInput,
+  type RunReport,
+  SIGNALS,
+  TASK_QUEUES,
+  workflowIds,
+  WORKFLOWS,
+} from '../../contracts/temporal.ts';
 import type { TestPipeline } from '../e2e/sales-pipeline.ts';
 import { eventually, type Services } from '../e2e/services.ts';
-import { required } from '../replay/setting.ts';
 
 export type HopQueue = Exclude<QueueName, 'orchestrate'>;
 export const HOPS: readonly HopQueue[] = ['read', 'land', 'load'];
@@ -21,31 +26,45 @@ export interface Run {
   rows: number;
 }
 
-/** Starts a run that goes on for rows / rate seconds, and leaves it. */
-export async function startRun(run: Run, rate: number): Promise<void> {
-  const options = ['--rate', `${rate}`, '--replay-id', run.replayId, '--detach', '--json'];
-  await documentOf(headrace('run', run.pipeline.file, ...options));
+/** Starts a run that goes on for rows / rate seconds. */
+export async function startRun({ temporal }: Services, { pipeline, replayId }: Run, rate: number): Promise<void> {
+  const input: RunInput = { spec: pipeline.spec, replayId, scope: {}, rate };
+  const workflowId = workflowIds.run(pipeline.name, replayId);
+  await temporal.workflow.start(WORKFLOWS.run, { workflowId, taskQueue: TASK_QUEUES.orchestrate, args: [input] });
 }
 
-/** @param rate rows a second; 0: as fast as it goes. Holds for chunks that begin from now on. */
-export async function tune({ pipeline, replayId }: Run, rate: number): Promise<void> {
-  await documentOf(headrace('tune', workflowIds.replay(pipeline.name, replayId), '--rate', `${rate}`, '--json'));
+/** @param rate rows a second; null: as fast as it goes. Holds for chunks that begin from now on. */
+export async function tune({ temporal }: Services, { pipeline, replayId }: Run, rate: number | null): Promise<void> {
+  await temporal.workflow.getHandle(workflowIds.replay(pipeline.name, replayId)).signal(SIGNALS.setRate, rate);
 }
 
-/** Comes back to the run and waits for its end, which must be a good one. */
-export async function finishRun({ pipeline, replayId, rows }: Run): Promise<void> {
-  const report = await documentOf(headrace('run', pipeline.file, '--replay-id', replayId, '--json'));
-  expect(report).toMatchObject({ ok: true, rows: { source: rows, replayed: rows, landed: rows, loaded: rows } });
+/** Waits for the run's end, which must be a good one: `verify` is its last step. */
+export async function finishRun({ temporal }: Services, { pipeline, replayId, rows }: Run): Promise<void> {
+  const handle = temporal.workflow.getHandle(workflowIds.run(pipeline.name, replayId));
+  const report = (await handle.result()) as RunReport;
+  expect(report).toMatchObject({
+    rows: { source: rows, replayed: rows, landed: rows, loaded: rows },
+    missing: 0,
+    extra: 0,
+    different: 0,
+    changedSince: 0,
+    lost: 0,
+    deadLetters: 0,
+    chunksUnequal: 0,
+    ok: true,
+  });
 }
 
-/** Rows that a hop has delivered; in the topic, offsets (a marker counts, which makes it more, never less). */
-export async function delivered(services: Services, { pipeline }: Run, hop: HopQueue): Promise<number> {
+/** Rows that a hop has delivered so far: committed to the topic, sealed in the lake, in the warehouse's table. */
+export async function delivered(services: Services, { pipeline, replayId }: Run, hop: HopQueue): Promise<number> {
   const { spec } = pipeline;
   if (hop === 'read') {
-    const admin = openTopicAdmin({ brokers: required('HEADRACE_KAFKA_BROKERS').split(',') });
-    const ends = await admin.highWatermarks(spec.topic.name, spec.topic.partitions);
-    await admin.close();
-    return Object.values(ends).reduce((sum, end) => sum + end, 0);
+    // Not the topic's end, which counts aborted rows and markers.
+    const { rows } = await services.control.query<{ rows: string }>(
+      `SELECT coalesce(sum(rows), 0) AS rows FROM headrace.lane_transaction WHERE replay_id = $1 AND state = 'done'`,
+      [replayId],
+    );
+    return Number(rows[0]?.rows);
   }
   if (hop === 'land') {
     const { rows } = await services.control.query<{ rows: string }>(
