@@ -41,6 +41,7 @@ export function stackInfo(home: string, state: StackStateFile, given: GivenServi
     HEADRACE_HOME: home,
     HEADRACE_TEMPORAL_ADDRESS: temporal.address,
     HEADRACE_TEMPORAL_NAMESPACE: temporal.namespace,
+    ...(temporal.ui === '' ? {} : { HEADRACE_TEMPORAL_UI: temporal.ui }),
     HEADRACE_KAFKA_BROKERS: kafka.brokers.join(','),
     HEADRACE_S3_ENDPOINT: s3.endpoint,
     HEADRACE_S3_REGION: s3.region,

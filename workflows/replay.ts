@@ -103,7 +103,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
   const publishOne = async (chunk: number): Promise<void> => {
     running.set(chunk, { lane: laneOf(chunk, plan.laneModulus), since: Date.now() });
     try {
-      const rate = state.rate === null ? {} : { rate: state.rate / state.lanes };
+      const rate = state.rate === null ? {} : { rate: state.rate / lanesAtWork() };
       const done = await publish.publishChunk.executeWithOptions({ summary: `chunk ${chunk}` }, [
         { replayId: input.replayId, chunk, ...rate },
       ]);
@@ -115,6 +115,11 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
       running.delete(chunk);
       say(text());
     }
+  };
+  /** Lanes that share the rate: fewer than `lanes` where fewer chunks are left. */
+  const lanesAtWork = (): number => {
+    const left = running.size + state.behind.length + bounds.known - state.next;
+    return bounds.complete ? Math.max(1, Math.min(state.lanes, left)) : state.lanes;
   };
   /** The first chunk whose lane is free; chunks of a held-up lane are put behind. */
   const nextChunk = (): number | undefined => {
