@@ -6,7 +6,7 @@ import { fault, messageOf } from '../contracts/errors.ts';
 import { laneId } from '../contracts/messages.ts';
 import type { Chunk, LaneProgress } from '../contracts/replay.ts';
 import type { LaneTransaction, PlannedReplay, Replays } from './ports/replays.ts';
-import type { LaneWriter, OpenLane } from './ports/topic.ts';
+import type { LaneCommitted, LaneWriter, OpenLane } from './ports/topic.ts';
 
 /** Kafka forgets an idle group's offsets after 7 days by default (offsets.retention.minutes); a day is kept in hand. */
 const MAX_DOUBT_MS = 6 * 24 * 60 * 60 * 1000;
@@ -22,7 +22,7 @@ export async function askOutcome(
   begun: LaneTransaction,
   writer: LaneWriter,
 ): Promise<boolean> {
-  const committed = await writer.committed();
+  const committed = await readCommitted(replay, writer);
   if (committed.seq > begun.seq)
     throw fault('Fenced', `lane ${lane} of replay ${replay.replayId} is past transaction ${begun.seq} already`);
   if (committed.seq < begun.seq) {
@@ -39,6 +39,16 @@ export async function askOutcome(
   if (!chunk) throw fault('Unexpected', `chunk ${begun.chunk} of replay ${replay.replayId} has no bounds`);
   await noteDone(replays, replay, lane, begun.seq, chunk, readProgress(committed.metadata));
   return true;
+}
+
+/** @throws Fault ConfigInvalid when the lane's progress is that of an earlier replay of the same id */
+export async function readCommitted(replay: PlannedReplay, writer: LaneWriter): Promise<LaneCommitted> {
+  const committed = await writer.committed();
+  if (committed.seq === 0 || readProgress(committed.metadata).plan === replay.nonce) return committed;
+  throw fault(
+    'ConfigInvalid',
+    `topic ${replay.spec.topic.name} has records of an earlier replay of the id ${replay.replayId}, which the control database does not know any more; choose another --replay-id`,
+  );
 }
 
 export async function noteDone(

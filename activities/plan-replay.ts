@@ -3,10 +3,12 @@
  * columns, upper bound, topic id, partition count, the source's snapshot). Running it twice stores the first plan.
  */
 import type { TableShape } from '../contracts/columns.ts';
+import { randomBytes } from 'node:crypto';
 import { LANE_MODULUS } from '../contracts/messages.ts';
-import { datasetOf } from '../contracts/pipeline.ts';
+import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import type { ReplayInput } from '../contracts/temporal.ts';
 import { fault, type Fault, isFault, messageOf } from '../contracts/errors.ts';
+import { requireShortKey } from './find-chunks.ts';
 import { schemaVersion } from '../formats/schema-version.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { PlannedReplay, Replays } from './ports/replays.ts';
@@ -14,8 +16,6 @@ import type { OpenSource } from './ports/source.ts';
 import type { TopicAdmin, TopicSettings } from './ports/topic.ts';
 import type { OpenWarehouse, TableOwner, Warehouse, WarehouseTable } from './ports/warehouse.ts';
 
-/** A lane's progress holds its last key; Kafka's offset metadata takes 4,096 bytes in all. */
-export const MAX_KEY_BYTES = 3_000;
 /** Landing must have at least this long to pick a record up. */
 const MIN_RETENTION_MS = 60 * 60 * 1000;
 
@@ -40,6 +40,7 @@ export interface PlanSummary {
 export function createPlanReplay({ replays, topics, store, openSource, openWarehouse }: PlanPorts) {
   return async function planReplay(input: ReplayInput & { workflowId: string }): Promise<PlanSummary> {
     const { spec, replayId, scope } = input;
+    await requireSameReplay(replays, input);
     const source = openSource(spec.source.connection);
     const { table: name, key, eventTime } = spec.source;
 
@@ -50,6 +51,7 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
       described.then(({ shape }) => source.checkScope(sourceTable(input, shape), scope)),
       store.probe(spec.lake.bucket, spec.lake.prefix),
       checkTopic(topics, spec.topic.name),
+      checkOwners(replays, topics, input),
       described.then(({ shape }) => checkTarget(openWarehouse(spec.warehouse.connection), input, shape)),
     ]);
     throwTogether(
@@ -62,25 +64,26 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
     // Nothing has been changed anywhere up to here.
     await openWarehouse(spec.warehouse.connection).ensureTable(...target(input, shape));
     const facts = await topics.ensure(spec.topic.name, spec.topic.partitions);
+    const dataset = datasetOf(spec.lake);
+    requireOwner(spec, 'topic', spec.topic.name, await replays.own('topic', facts.topicId, spec.name));
+    requireOwner(spec, 'dataset', dataset, await replays.own('dataset', dataset, spec.name));
+    // Before the first row is sent: whatever expires before it is landed is missed from here on.
+    const starts = await topics.logStarts(spec.topic.name, facts.partitions);
+    await replays.startManifest(dataset, spec.topic.name, facts.topicId, starts);
     const partitions = await replays.hashPartitions(
       spec.name,
       facts.topicId,
       Math.min(spec.topic.partitions, facts.partitions),
     );
     const version = schemaVersion(shape);
-    await replays.saveSchema(datasetOf(spec.lake), version, shape);
+    await replays.saveSchema(dataset, version, shape);
     // The snapshot is read before the upper bound: whatever it cannot see has changed after the replay began.
     const sourceSnapshot = await source.snapshot();
     const upperKey = await source.upperKey(table);
-    const wide = upperKey?.find((value) => Buffer.byteLength(value) > MAX_KEY_BYTES);
-    if (wide !== undefined) {
-      throw fault(
-        'TableUnsuited',
-        `the key of ${name.schema}.${name.table} is longer than ${MAX_KEY_BYTES} bytes; choose a shorter unique key in source.key`,
-      );
-    }
+    if (upperKey !== null) requireShortKey(name, upperKey);
     const planned: PlannedReplay = {
       replayId,
+      nonce: randomBytes(8).toString('hex'),
       pipeline: spec.name,
       workflowId: input.workflowId,
       spec,
@@ -96,6 +99,7 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
       sourceSnapshot,
     };
     const stored = await replays.plan(planned);
+    await requireSameReplay(replays, input); // another may have been planned under that id just now
     return {
       replayId,
       topicId: stored.topicId,
@@ -105,6 +109,47 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
       estimatedRows,
     };
   };
+}
+
+/** A replay id names one replay for good: the same pipeline, table, topic, dataset and scope. @throws Fault ConfigInvalid */
+async function requireSameReplay(replays: Replays, { spec, replayId, scope }: ReplayInput): Promise<void> {
+  const found = await replays.find(replayId);
+  if (!found) return;
+  const facts = (of: Pick<PlannedReplay, 'spec' | 'scope'>) =>
+    JSON.stringify([
+      of.spec.name,
+      of.spec.source.connection,
+      of.spec.source.table.schema,
+      of.spec.source.table.table,
+      of.spec.topic.name,
+      datasetOf(of.spec.lake),
+      of.scope.from ?? null,
+      of.scope.to ?? null,
+      of.scope.where ?? null,
+    ]);
+  if (facts(found) === facts({ spec, scope })) return;
+  throw fault(
+    'ConfigInvalid',
+    `replay id ${replayId} belongs to a replay of pipeline ${found.pipeline} with another table, topic, lake or window; choose another --replay-id`,
+  );
+}
+
+/** @throws Fault ConfigInvalid where the topic or the dataset belongs to another pipeline; changes nothing */
+async function checkOwners(replays: Replays, topics: TopicAdmin, { spec }: ReplayInput): Promise<void> {
+  const dataset = datasetOf(spec.lake);
+  const topicId = (await topics.describe(spec.topic.name))?.topicId;
+  const topicOwner = topicId === undefined ? null : await replays.ownerOf('topic', topicId);
+  requireOwner(spec, 'topic', spec.topic.name, topicOwner ?? spec.name);
+  requireOwner(spec, 'dataset', dataset, (await replays.ownerOf('dataset', dataset)) ?? spec.name);
+}
+
+function requireOwner(spec: PipelineSpec, what: 'topic' | 'dataset', name: string, owner: string): void {
+  if (owner === spec.name) return;
+  const setting = what === 'topic' ? 'topic.name' : 'lake.prefix';
+  throw fault(
+    'ConfigInvalid',
+    `${what} ${name} belongs to pipeline ${owner}; give pipeline ${spec.name} another ${setting}`,
+  );
 }
 
 export function sourceTable(input: Pick<ReplayInput, 'spec'>, shape: PlannedReplay['shape']) {

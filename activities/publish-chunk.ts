@@ -11,7 +11,7 @@ import { fault, isFault } from '../contracts/errors.ts';
 import { laneId } from '../contracts/messages.ts';
 import { type Chunk, laneOf } from '../contracts/replay.ts';
 import { schemaVersion } from '../formats/schema-version.ts';
-import { askOutcome, noteDone } from './lane-outcome.ts';
+import { askOutcome, noteDone, readCommitted } from './lane-outcome.ts';
 import { sourceTable } from './plan-replay.ts';
 import type { LaneTransaction, PlannedReplay, Replays } from './ports/replays.ts';
 import type { OpenSource } from './ports/source.ts';
@@ -76,7 +76,7 @@ export async function publishChunk(
       }
       if (!writer) {
         writer = await openWriter(ports, replay, lane);
-        if ((await writer.committed()).seq >= seq) continue;
+        if ((await readCommitted(replay, writer)).seq >= seq) continue;
       }
       await publishOnce(ports, replay, chunk, lane, seq, place.from, writer, request.rate, pulse);
     }

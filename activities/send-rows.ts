@@ -78,6 +78,7 @@ export async function sendRows(
   // The rate holds for each transaction: one that was sent too fast is committed no sooner than its rows are due.
   if (rate !== undefined) await pause(Math.min(started + (count / rate) * 1000, deadline), pulse);
   return {
+    plan: replay.nonce,
     chunk: chunk.chunk,
     lastKey: whole ? chunk.upTo : (rows.lastKey() ?? from ?? chunk.upTo),
     rows: count,

@@ -20,6 +20,8 @@ export interface Chunk {
 
 /** What a committed transaction says of itself, in its group offset's metadata (at most 4,096 bytes). */
 export interface LaneProgress {
+  /** Nonce of the plan: a lane of an earlier replay of the same id is told by another one. */
+  plan: string;
   chunk: number;
   /** Last key whose row is in; the chunk's `upTo` when the chunk is complete. */
   lastKey: Key;

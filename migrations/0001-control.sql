@@ -13,6 +13,14 @@ CREATE TABLE headrace.schema_version (
   PRIMARY KEY (dataset, version)
 );
 
+-- Who publishes to a topic (by id) and who owns a lake dataset: one pipeline each, or two streams would mix.
+CREATE TABLE headrace.owner (
+  what     text NOT NULL CHECK (what IN ('topic', 'dataset')),
+  name     text NOT NULL,
+  pipeline text NOT NULL,
+  PRIMARY KEY (what, name)
+);
+
 -- The partition count that a pipeline hashes keys over: fixed at first use; partitions added to the topic later are not used.
 CREATE TABLE headrace.topic_hash (
   pipeline   text NOT NULL,
@@ -23,6 +31,7 @@ CREATE TABLE headrace.topic_hash (
 
 CREATE TABLE headrace.replay (
   replay_id       text PRIMARY KEY,
+  nonce           text NOT NULL,         -- of this plan; in each transaction's progress, so that a replay id used again is told
   pipeline        text NOT NULL,
   workflow_id     text NOT NULL,
   spec            jsonb NOT NULL,

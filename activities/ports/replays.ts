@@ -10,6 +10,8 @@ export type ReplayState = 'planned' | 'publishing' | 'published' | 'abandoned';
 
 export interface PlannedReplay {
   replayId: string;
+  /** Of this very plan; stands in each transaction's progress. */
+  nonce: string;
   pipeline: string;
   workflowId: string;
   spec: PipelineSpec;
@@ -28,6 +30,9 @@ export interface PlannedReplay {
   sourceSnapshot: string;
 }
 
+/** What belongs to one pipeline: a topic by its id, a lake dataset by its name. */
+export type Owned = 'topic' | 'dataset';
+
 export interface LaneTransaction {
   seq: number;
   chunk: number;
@@ -42,8 +47,19 @@ export interface LaneTransaction {
 export interface Replays {
   /** Stores the plan if there is none of that id yet, and returns what is stored. */
   plan(replay: PlannedReplay): Promise<PlannedReplay>;
+  /** Null where there is none of that id. */
+  find(replayId: string): Promise<PlannedReplay | null>;
   /** @throws Fault ReplayUnknown */
   get(replayId: string): Promise<PlannedReplay & { state: ReplayState }>;
+  /** Null: nobody owns it. */
+  ownerOf(what: Owned, name: string): Promise<string | null>;
+  /** Enters the pipeline where nobody is, and returns who owns it then. */
+  own(what: Owned, name: string, pipeline: string): Promise<string>;
+  /**
+   * Enters a dataset's partitions of a topic at these offsets where they are not known yet: what expires from then on,
+   * before anything was landed, is missed.
+   */
+  startManifest(dataset: string, topic: string, topicId: string, starts: PartitionEnds): Promise<void>;
   /** The partition count to hash over, fixed at the pipeline's first use of the topic. */
   hashPartitions(pipeline: string, topicId: string, partitions: number): Promise<number>;
   saveSchema(dataset: string, version: string, shape: TableShape): Promise<void>;

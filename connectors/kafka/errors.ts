@@ -51,7 +51,7 @@ export function kafkaFault(error: unknown, doing: string): Fault {
   if (code === CODE.messageTooLarge) {
     return fault(
       'TopicUnsuited',
-      `${text}; a row is larger than the topic takes: raise max.message.bytes of the topic`,
+      `${text}; a record is larger than the topic takes (its max.message.bytes) or than Headrace sends (10 MiB)`,
       error,
     );
   }

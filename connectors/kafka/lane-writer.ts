@@ -127,7 +127,8 @@ function writer(
         return true;
       } catch (error) {
         if (readKafkaError(error).code === CODE.queueFull) return false;
-        throw kafkaFault(error, `${lane}: sending to ${topic}`);
+        const shown = key.toString('utf8', 0, 200);
+        throw kafkaFault(error, `${lane}: sending the record of key ${shown}, ${value.length} bytes, to ${topic}`);
       }
     },
     async drain() {

@@ -21,6 +21,7 @@ interface RelationRow {
   relkind: string;
   estimated_rows: string;
   encoding: string;
+  has_children: boolean;
 }
 interface ColumnRow {
   attname: string;
@@ -39,6 +40,7 @@ interface KeyRow {
 // reltuples of a partitioned table is -1 until analysed: its leaves are added up.
 const RELATION_SQL = `
   SELECT c.oid::text, c.relkind::text AS relkind, getdatabaseencoding() AS encoding,
+         EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhparent = c.oid) AS has_children,
          greatest(0, CASE WHEN c.relkind = 'p'
            THEN (SELECT coalesce(sum(greatest(l.reltuples, 0)), 0) FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid WHERE t.isleaf)
            ELSE c.reltuples END)::bigint::text AS estimated_rows
@@ -85,6 +87,9 @@ export async function describeTable(
   const faults: string[] = [];
   if (relation.relkind !== 'r' && relation.relkind !== 'p')
     faults.push(`${shown} is not a table (relkind ${relation.relkind}); name a table`);
+  if (relation.relkind === 'r' && relation.has_children) {
+    faults.push('other tables inherit from it: its key does not hold over their rows; name a table without children');
+  }
   if (relation.encoding === 'SQL_ASCII')
     faults.push('the database has no encoding (SQL_ASCII); text cannot be carried safely');
   const columns: Column[] = [];

@@ -6,6 +6,7 @@ import type { ReplayScope } from '../../contracts/replay.ts';
 
 export interface ReplayRow {
   replay_id: string;
+  nonce: string;
   pipeline: string;
   workflow_id: string;
   spec: PipelineSpec;
@@ -26,6 +27,7 @@ export interface ReplayRow {
 export function toReplay(row: ReplayRow): PlannedReplay {
   return {
     replayId: row.replay_id,
+    nonce: row.nonce,
     pipeline: row.pipeline,
     workflowId: row.workflow_id,
     spec: row.spec,

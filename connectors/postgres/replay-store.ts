@@ -60,11 +60,12 @@ export function openReplays(pool: pg.Pool): Replays {
     async plan(replay) {
       await ask(
         'storing the plan',
-        `INSERT INTO headrace.replay (replay_id, pipeline, workflow_id, spec, scope, columns, key, schema_version, topic_id,
+        `INSERT INTO headrace.replay (replay_id, nonce, pipeline, workflow_id, spec, scope, columns, key, schema_version, topic_id,
            partitions, lane_modulus, upper_key, null_event_rows, estimated_rows, source_snapshot, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'planned') ON CONFLICT (replay_id) DO NOTHING`,
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'planned') ON CONFLICT (replay_id) DO NOTHING`,
         [
           replay.replayId,
+          replay.nonce,
           replay.pipeline,
           replay.workflowId,
           json(replay.spec),
@@ -82,6 +83,39 @@ export function openReplays(pool: pg.Pool): Replays {
         ],
       );
       return get(replay.replayId);
+    },
+    async find(replayId) {
+      const rows = await ask<ReplayRow>('reading the replay', 'SELECT * FROM headrace.replay WHERE replay_id = $1', [
+        replayId,
+      ]);
+      return rows[0] ? toReplay(rows[0]) : null;
+    },
+    async ownerOf(what, name) {
+      const rows = await ask<{ pipeline: string }>(
+        `reading who owns ${what} ${name}`,
+        'SELECT pipeline FROM headrace.owner WHERE what = $1 AND name = $2',
+        [what, name],
+      );
+      return rows[0]?.pipeline ?? null;
+    },
+    async own(what, name, pipeline) {
+      const rows = await ask<{ pipeline: string }>(
+        `entering the owner of ${what} ${name}`,
+        `INSERT INTO headrace.owner AS o (what, name, pipeline) VALUES ($1, $2, $3)
+         ON CONFLICT (what, name) DO UPDATE SET pipeline = o.pipeline RETURNING pipeline`,
+        [what, name, pipeline],
+      );
+      return rows[0]?.pipeline ?? pipeline;
+    },
+    async startManifest(dataset, topic, topicId, starts) {
+      const partitions = Object.keys(starts).map(Number);
+      await ask(
+        'starting the manifest',
+        `INSERT INTO headrace.manifest_partition (dataset, topic_id, partition, topic, log_start, next, generation, token, claimed_by)
+         SELECT $1, $2, p, $3, s, s, 0, gen_random_uuid(), 'planning' FROM unnest($4::int[], $5::bigint[]) AS given (p, s)
+         ON CONFLICT (dataset, topic_id, partition) DO NOTHING`,
+        [dataset, topicId, topic, partitions, partitions.map((partition) => starts[partition])],
+      );
     },
     async hashPartitions(pipeline, topicId, partitions) {
       // DO UPDATE to itself, so that the row is returned whether it was there or not.

@@ -22,6 +22,11 @@ export function openPostgresSource(settings: PostgresSettings): Source {
   const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[] = []) =>
     query<Row>(pool, 'SourceUnavailable', doing, sql, values);
 
+  const explain = async (sql: string): Promise<void> => {
+    const oneStatement = { text: `EXPLAIN ${sql}`, queryMode: 'extended' };
+    await pool.query(oneStatement);
+  };
+
   return {
     describe: (name, key, eventTime) => describeTable(pool, name, key, eventTime),
 
@@ -37,7 +42,13 @@ export function openPostgresSource(settings: PostgresSettings): Source {
       const condition = scopeSql(table, scope);
       if (condition === '') return;
       try {
-        await pool.query(`EXPLAIN SELECT 1 FROM ${quoteTable(table.name)} WHERE true${condition}`);
+        const from = `FROM ${quoteTable(table.name)}`;
+        // Where no parenthesis is open, a filter that closes ours (`a) OR (b`, to leave the chunk's range) is a syntax error.
+        // The extended protocol takes one statement only.
+        if (scope.where !== undefined) {
+          await explain(`SELECT CASE WHEN ${scope.where}\n THEN 1 END ${from}`);
+        }
+        await explain(`SELECT 1 ${from} WHERE true${condition}`);
       } catch (error) {
         const mapped = postgresFault(error, 'SourceUnavailable', 'checking the window and the filter');
         if (mapped.retry && mapped.code !== 'Unexpected') throw mapped;

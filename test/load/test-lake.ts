@@ -138,7 +138,13 @@ export async function openTestLake(options: {
     const seq = (state.seq.get(`${replay.replayId}/${lane}`) ?? 0) + 1;
     state.seq.set(`${replay.replayId}/${lane}`, seq);
     await replays.begin(replay.replayId, lane, seq, number, chunk.after);
-    const progress = { chunk: number, lastKey: chunk.upTo, rows: count, checksum: checksum.toString() };
+    const progress = {
+      plan: replay.nonce,
+      chunk: number,
+      lastKey: chunk.upTo,
+      rows: count,
+      checksum: checksum.toString(),
+    };
     await replays.done(replay.replayId, lane, seq, progress, true);
   }
 
@@ -154,6 +160,7 @@ export async function openTestLake(options: {
     const upperKey = await source.upperKey(table);
     const planned = await replays.plan({
       replayId,
+      nonce: 'test',
       pipeline: spec.name,
       workflowId: 'test',
       spec,
