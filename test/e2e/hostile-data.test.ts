@@ -191,7 +191,13 @@ test('Parquet has the logical types: decimal, date, times with and without zone,
   const typeOf = new Map(
     fields.map(({ name, type, logical, converted, micros, children }) => {
       const words = [type, logical ?? converted, micros === true ? 'micros' : null, children === null ? null : 'list'];
-      return [name, words.filter((word) => word !== null).join(' ')];
+      return [
+        name,
+        words
+          .filter((word) => word !== null)
+          .map(String)
+          .join(' '),
+      ];
     }),
   );
   expect(Object.fromEntries(typeOf)).toMatchObject({

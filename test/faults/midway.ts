@@ -1,4 +1,5 @@
 /** A run that is under way for sure: how far each hop is by what it delivered, and which process is at it. */
+import { temporal as proto } from '@temporalio/proto';
 import { hostname } from 'node:os';
 import { expect } from 'vitest';
 import { datasetOf } from '../../contracts/pipeline.ts';
@@ -19,6 +20,8 @@ export const HOPS: readonly HopQueue[] = ['read', 'land', 'load'];
 
 /** The activities that move rows, which are what is to be cut off. */
 const ACTIVITY: Record<HopQueue, string> = { read: 'publishChunk', land: 'landPartitions', load: 'loadSealed' };
+
+const { PendingActivityState } = proto.api.enums.v1;
 
 export interface Run {
   pipeline: TestPipeline;
@@ -97,9 +100,11 @@ export function hopWorkflow({ pipeline, replayId }: Run, hop: HopQueue): string 
 /** The processes in which a hop's activities run just now, as Temporal knows it. */
 export async function atWork({ temporal }: Services, run: Run, hop: HopQueue): Promise<AtWork[]> {
   const { raw } = await temporal.workflow.getHandle(hopWorkflow(run, hop)).describe();
-  const STARTED = 2; // PENDING_ACTIVITY_STATE_STARTED
   return (raw.pendingActivities ?? [])
-    .filter(({ activityType, state }) => activityType?.name === ACTIVITY[hop] && state === STARTED)
+    .filter(
+      ({ activityType, state }) =>
+        activityType?.name === ACTIVITY[hop] && state === PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
+    )
     .map(({ attempt, lastWorkerIdentity }) => ({ attempt: attempt ?? 0, worker: lastWorkerIdentity ?? '' }));
 }
 
