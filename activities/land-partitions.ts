@@ -12,6 +12,7 @@ import { type CutsUnderWay, createCutsUnderWay } from './land-cuts.ts';
 import { encoderSettings } from '../formats/encoder-settings.ts';
 import type { Turns } from './land-encoder.ts';
 import type { LandMemory } from './land-memory.ts';
+import { createKnownReplays } from './land-origins.ts';
 import { createLandingPartition, type LandingPartition } from './land-partition.ts';
 import { claimPartition, goOn, overExpired } from './land-place.ts';
 import type { LandPorts, LandShare, LandShareReport } from './land-ports.ts';
@@ -50,7 +51,10 @@ export async function landPartitions(
   pulse: Pulse,
 ): Promise<LandShareReport> {
   const { lake, topic } = share.spec;
-  const context: LandContext = { dataset: datasetOf(lake), topic: topic.name, topicId: share.topicId, lake };
+  const { topicId } = share;
+  const dataset = datasetOf(lake);
+  const knownReplays = createKnownReplays(ports.manifest, dataset, topicId);
+  const context: LandContext = { dataset, topic: topic.name, topicId, lake, knownReplays };
   const startedAt = Date.now();
   const cuts = createCutsUnderWay(ports, context, encoderSettings(lake.format), process.turns);
   const beat = createBeat(pulse, () => ({ ...cuts.totals(), underWay: cuts.count(), bytes: process.memory.held() }));

@@ -4,10 +4,10 @@
  * Whatever dies between two steps leaves an intent that the next claim finishes, or nothing.
  */
 import { fault } from '../contracts/errors.ts';
-import { HEADER } from '../contracts/messages.ts';
 import { type CutReason, type EncoderSettings, objectName } from '../contracts/manifest.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
 import type { CutBuffer } from '../formats/cut-buffer.ts';
+import { type KnownReplays, sortOut } from './land-origins.ts';
 import { addLetters } from './land-letters.ts';
 import { type ObjectFacts, putObject } from './land-object.ts';
 import type { LandPorts, LandStep } from './land-ports.ts';
@@ -21,6 +21,7 @@ export interface LandContext {
   topic: string;
   topicId: string;
   lake: PipelineSpec['lake'];
+  knownReplays: KnownReplays;
 }
 
 /** A range with its encoded file, ready to be recorded. */
@@ -44,14 +45,15 @@ export function refused(context: LandContext, claim: Pick<Claim, 'partition'>): 
 }
 
 /**
- * Encodes a buffer's records as the range [start, end). Records of an unknown schema version are all bad: a replay stores
- * its version before it publishes, so they are not ours.
+ * Encodes a buffer's records as the range [start, end). Bad are those that no replay of ours wrote, and all of an unknown
+ * schema version: a replay stores its version before it publishes.
+ * @param range with the time that the answer is to be as of, where the cut was begun before
  * @param directory where the file goes; the caller removes it
  */
 export async function encodeCut(
   ports: LandPorts,
   context: LandContext,
-  { start, end }: { start: number; end: number },
+  { start, end, openedAt }: { start: number; end: number; openedAt?: string },
   buffer: CutBuffer,
   settings: EncoderSettings,
   directory: string,
@@ -59,19 +61,15 @@ export async function encodeCut(
   const schemaVersion = buffer.schemaVersion();
   const ready = { start, end, inputSha256: buffer.sha256(), schemaVersion, path: null, rows: 0, bytes: 0 };
   if (buffer.records() === 0) return { ...ready, bad: [] };
-  const schema = schemaVersion === null ? null : await ports.manifest.schema(context.dataset, schemaVersion);
+  const { good, bad } = await sortOut(buffer, context.knownReplays, openedAt ?? null);
+  if (good.records() === 0 || schemaVersion === null) return { ...ready, bad };
+  const schema = await ports.manifest.schema(context.dataset, schemaVersion);
   if (!schema) {
-    const reason =
-      schemaVersion === null
-        ? `no header ${HEADER}: not written by a replay`
-        : `schema version ${schemaVersion} is unknown`;
-    return { ...ready, bad: offsetsOf(buffer).map((offset) => ({ offset, reason })) };
+    const reason = `schema version ${schemaVersion} is unknown`;
+    return { ...ready, bad: [...bad, ...offsetsOf(good).map((offset) => ({ offset, reason }))] };
   }
-  const { path, rows, bytes, bad } = await ports.lakeFiles.encode(
-    { ...buffer.content(), ...schema, settings },
-    directory,
-  );
-  return { ...ready, path, rows, bytes, bad };
+  const encoded = await ports.lakeFiles.encode({ ...good.content(), ...schema, settings }, directory);
+  return { ...ready, ...encoded, bad: [...bad, ...encoded.bad] };
 }
 
 function offsetsOf(buffer: CutBuffer): number[] {

@@ -16,6 +16,8 @@ export interface StoredCut extends Cut {
   /** Of the objects. */
   bytes: number;
   deadLetters: number;
+  /** When its intent was recorded, by the control database's clock: ISO 8601 with microseconds. */
+  openedAt: string;
 }
 
 export interface ClaimRequest {
@@ -143,6 +145,12 @@ export interface Manifest {
   positions(dataset: string, topicId: string): Promise<PartitionEnds>;
   /** Sealed so far, all topic ids. */
   counts(dataset: string): Promise<DatasetCounts>;
+  /**
+   * Which of these replays publish to this topic for this dataset. A replay is stored before its first record is sent, so
+   * an id that is not here wrote none of the records that are in the topic by now.
+   * @param plannedBy null: asked for now; else only those planned by then
+   */
+  knownReplays(dataset: string, topicId: string, ids: readonly string[], plannedBy: string | null): Promise<string[]>;
   schema(dataset: string, version: string): Promise<{ columns: readonly Column[]; key: readonly string[] } | null>;
 
   /** Idempotent by (dataset, request id). */

@@ -1,7 +1,6 @@
-/** Who wants a dataset landed and how far it is: land requests, positions, counts, schema versions. */
+/** Who wants a dataset landed and how far it is: land requests, positions, counts. */
 import type pg from 'pg';
 import type { Manifest, OpenRequest } from '../../activities/ports/manifest.ts';
-import type { Column } from '../../contracts/columns.ts';
 import { query } from './pool.ts';
 
 const COUNTS_SQL = `
@@ -12,10 +11,7 @@ const COUNTS_SQL = `
   FROM headrace.manifest_partition p JOIN headrace.cut c ON c.partition_id = p.id AND c.state = 'sealed'
   WHERE p.dataset = $1`;
 
-type RequestPart = Pick<
-  Manifest,
-  'positions' | 'counts' | 'schema' | 'saveRequest' | 'setEnds' | 'endRequest' | 'requests'
->;
+type RequestPart = Pick<Manifest, 'positions' | 'counts' | 'saveRequest' | 'setEnds' | 'endRequest' | 'requests'>;
 
 export function manifestRequests(pool: pg.Pool): RequestPart {
   const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[]) =>
@@ -44,14 +40,6 @@ export function manifestRequests(pool: pg.Pool): RequestPart {
         deadLetters: count(row?.letters),
         lost: count(row?.lost),
       };
-    },
-    async schema(dataset, version) {
-      const [row] = await ask<{ columns: Column[]; key: string[] }>(
-        `reading schema version ${version} of ${dataset}`,
-        'SELECT columns, key FROM headrace.schema_version WHERE dataset = $1 AND version = $2',
-        [dataset, version],
-      );
-      return row ?? null;
     },
     async saveRequest(dataset, { requestId, workflowId, topic, continuous }) {
       await ask(

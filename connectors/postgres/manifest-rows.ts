@@ -16,13 +16,15 @@ export interface CutJson {
   encoder: EncoderSettings;
   schema_version: string | null;
   dead_letters: string;
+  opened_at: string;
 }
 
 /** JSON numbers would pass through doubles in the driver: bigints travel as text. Alias `c` is the cut. */
 export const CUT_JSON = `jsonb_build_object(
   'start_offset', c.start_offset::text, 'end_offset', c.end_offset::text, 'attempt', c.attempt, 'state', c.state,
   'reason', c.reason, 'rows', c.rows::text, 'bytes', c.bytes::text, 'objects', c.objects, 'input_sha256', c.input_sha256,
-  'encoder', c.encoder, 'schema_version', c.schema_version, 'dead_letters', c.dead_letters::text)`;
+  'encoder', c.encoder, 'schema_version', c.schema_version, 'dead_letters', c.dead_letters::text,
+  'opened_at', c.opened_at)`;
 
 export function toCut(partition: number, cut: CutJson): StoredCut {
   return {
@@ -39,5 +41,6 @@ export function toCut(partition: number, cut: CutJson): StoredCut {
     encoder: cut.encoder,
     schemaVersion: cut.schema_version,
     deadLetters: Number(cut.dead_letters),
+    openedAt: cut.opened_at,
   };
 }

@@ -1,7 +1,7 @@
 /** Records that expired, topics made anew, records that are not rows: told, kept, never jumped over in silence. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LandStep } from '../../activities/land-ports.ts';
-import { openDataset, openSetting, type Setting, type TestDataset } from './setting.ts';
+import { openDataset, openSetting, saveReplay, type Setting, type TestDataset } from './setting.ts';
 import { deleteBelow, deleteTopic, openWriter, row, type TestRecord } from './topic-writer.ts';
 
 let setting: Setting;
@@ -101,7 +101,8 @@ test('a topic made anew under the same name is a fault before anything of it is 
   await expect(dataset.land({ ports: { onStep } })).rejects.toMatchObject({ code: 'TopicRecreated' });
   expect(await dataset.cuts()).toEqual([]);
   // Asked for again, the new topic is landed.
-  const writer = await openWriter(name, 'schema-1');
+  await saveReplay(setting, dataset.spec, `${dataset.replay}-again`);
+  const writer = await openWriter(name, 'schema-1', `${dataset.replay}-again`);
   await writer.commit(rows(0, 500, 3));
   await dataset.land();
   expect(await ids(dataset)).toEqual([500, 501, 502]);
@@ -132,7 +133,7 @@ test('records that are no rows become dead letters with their exact bytes; the o
      FROM headrace.dead_letter WHERE dataset = $1 ORDER BY 1`,
     [dataset.dataset],
   );
-  const headers = [['headrace', Buffer.from('schema-1;3;replay-1').toString('base64')]];
+  const headers = [['headrace', Buffer.from(`schema-1;3;${dataset.replay}`).toString('base64')]];
   expect(letters).toMatchObject(
     bad.map((value, i) => ({
       ...{
@@ -140,7 +141,7 @@ test('records that are no rows become dead letters with their exact bytes; the o
         record_key: key,
         record_value: value,
         headers,
-        replay_id: 'replay-1',
+        replay_id: dataset.replay,
         chunk: 3,
         state: 'open',
       },

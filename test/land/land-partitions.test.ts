@@ -109,7 +109,7 @@ test('a drain drops the open buffer, makes no small file, and the next activity 
 test('records of two schema versions never share a cut; those of an unknown one are dead letters', async () => {
   const dataset = await openDataset(setting, { partitions: 1 });
   await dataset.writer.commit(rows(0, 0, 3));
-  const foreign = { headrace: Buffer.from('schema-x;4;replay-x') };
+  const foreign = { headrace: Buffer.from(`schema-x;4;${dataset.replay}`) };
   await dataset.writer.commit(rows(0, 50, 2).map((record) => ({ ...record, headers: [foreign] })));
   await dataset.writer.commit(rows(0, 3, 3));
   await dataset.land();

@@ -61,6 +61,8 @@ export async function openSetting(): Promise<Setting> {
 export interface TestDataset {
   spec: PipelineSpec;
   dataset: string;
+  /** The replay whose records the writer writes. */
+  replay: string;
   writer: TopicWriter;
   /** Asks for all that the topic holds now and lands it; all partitions unless told otherwise. */
   land: (options?: LandOptions) => Promise<LandShareReport>;
@@ -91,8 +93,25 @@ export const idlePulse = (): Pulse => ({
   signal: new AbortController().signal,
 });
 
+/** Plans a replay of the topic as it is now: records that name no such replay are not landed. */
+export async function saveReplay(
+  { ports, query }: Pick<Setting, 'ports' | 'query'>,
+  spec: PipelineSpec,
+  replayId: string,
+): Promise<void> {
+  const row = {
+    ...{ replay_id: replayId, nonce: 'test', pipeline: spec.name, workflow_id: 'test', spec, scope: {} },
+    ...{ columns: COLUMNS, key: ['id'], schema_version: SCHEMA, partitions: spec.topic.partitions, lane_modulus: 64 },
+    ...{ null_event_rows: 0, estimated_rows: 0, source_snapshot: '1:1:', state: 'planned', planned_at: new Date() },
+    topic_id: (await ports.topicAdmin.describe(spec.topic.name))?.topicId,
+  };
+  await query('INSERT INTO headrace.replay SELECT * FROM jsonb_populate_record(NULL::headrace.replay, $1)', [
+    JSON.stringify(row),
+  ]);
+}
+
 export async function openDataset(
-  { ports, query }: Setting,
+  { ports, query }: Pick<Setting, 'ports' | 'query'>,
   options: { partitions?: number; rotate?: Partial<Rotate>; topic?: string } = {},
 ): Promise<TestDataset> {
   const { partitions = 2 } = options;
@@ -117,7 +136,9 @@ export async function openDataset(
     JSON.stringify(COLUMNS),
     JSON.stringify(['id']),
   ]);
-  const writer = await openWriter(topic, SCHEMA);
+  const replay = unique('replay');
+  await saveReplay({ ports, query }, spec, replay);
+  const writer = await openWriter(topic, SCHEMA, replay);
   const all = Array.from({ length: partitions }, (_, partition) => partition);
 
   async function land({ ports: changed, pulse, share, ends }: LandOptions = {}): Promise<LandShareReport> {
@@ -137,6 +158,7 @@ export async function openDataset(
   return {
     spec,
     dataset,
+    replay,
     writer,
     land,
     cuts: () =>

@@ -41,7 +41,8 @@ export const row = (partition: number, id: number, name: string | null = `row ${
   value: JSON.stringify({ id, name }),
 });
 
-export async function openWriter(topic: string, schema: string): Promise<TopicWriter> {
+/** @param replay named in the headers; landed only where the control database knows it (saveReplay in setting.ts) */
+export async function openWriter(topic: string, schema: string, replay = 'replay-1'): Promise<TopicWriter> {
   const producer = new kafka.Producer({
     'bootstrap.servers': openKafka().brokers.join(','),
     'transactional.id': unique('test-writer'),
@@ -55,7 +56,7 @@ export async function openWriter(topic: string, schema: string): Promise<TopicWr
   async function send(records: readonly TestRecord[]): Promise<void> {
     await untilDone((done) => producer.beginTransaction(done));
     for (const { partition, key, value, chunk, headers } of records) {
-      const ours = [{ [HEADER]: Buffer.from(writeOrigin({ schema, chunk: chunk ?? 0, replay: 'replay-1' })) }];
+      const ours = [{ [HEADER]: Buffer.from(writeOrigin({ schema, chunk: chunk ?? 0, replay })) }];
       const bytes = typeof value === 'string' ? Buffer.from(value) : value;
       for (;;) {
         try {
