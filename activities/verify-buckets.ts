@@ -24,7 +24,7 @@ export function addSums<K>(into: Map<K, HashSum>, from: ReadonlyMap<K, HashSum>)
   }
 }
 
-export function rowsOf(sums: ReadonlyMap<unknown, HashSum>): number {
+export function rowsOf(sums: { values(): Iterable<HashSum> }): number {
   let rows = 0;
   for (const each of sums.values()) rows += each.rows;
   return rows;
@@ -36,6 +36,13 @@ export function differing(left: Sums, right: Sums): number[] {
     (a?.rows ?? 0) === (b?.rows ?? 0) && (a?.sum ?? 0n) === (b?.sum ?? 0n);
   const numbers = new Set([...left.keys(), ...right.keys()]);
   return [...numbers].filter((bucket) => !same(left.get(bucket), right.get(bucket))).sort((a, b) => a - b);
+}
+
+/** Whether these rows are what the buckets' sums say. */
+export function isSumOf(sums: Sums, buckets: readonly number[], rows: readonly { hash: bigint }[]): boolean {
+  const expected = buckets.flatMap((bucket) => sums.get(bucket) ?? []);
+  const total = expected.reduce((sum, each) => sum + each.sum, 0n);
+  return total === rows.reduce((sum, each) => sum + each.hash, 0n) && rowsOf(expected) === rows.length;
 }
 
 /** @param sides sums of every side, so that no side's rows of a group are more than fit */

@@ -6,7 +6,7 @@ import type { LakePorts, LakeRequest, LakeSums } from './verify-lake.ts';
 import type { Key } from '../contracts/columns.ts';
 import type { HashSum } from './ports/lake-files.ts';
 import type { SourceFinding, WarehouseSums, WarehouseView } from './ports/verify.ts';
-import { bucketCount, differing, groups, rowsOf } from './verify-buckets.ts';
+import { bucketCount, differing, groups, isSumOf, rowsOf } from './verify-buckets.ts';
 import { type KeyFindings, judgeBeyond, judgeKeys } from './verify-keys.ts';
 import { lakeRows, sumLake } from './verify-lake.ts';
 import { type SourceScan, sourceRows, sumSource } from './verify-source.ts';
@@ -58,6 +58,16 @@ export async function findKeys(ports: LakePorts, scan: Scan, rough: AllSums, fin
       scan.view?.rows(wanted) ?? [],
       sourceRows(scan, wanted),
     ]);
+    // Lake and warehouse stand still, so these rows must be the ones that were summed up. Were they not, sums that differ
+    // would go without a key to explain them: a difference without a name, never none.
+    const whole =
+      isSumOf(sums.lake.buckets, numbers, lake) &&
+      isSumOf(
+        sums.warehouse.all,
+        numbers,
+        warehouse.map((row) => ({ hash: row.lakeHash })),
+      );
+    if (!whole) findings.different += 1;
     const sidesOfGroup = { lake, warehouse, source, otherRows: scan.otherRows };
     await judgeKeys(
       sidesOfGroup,

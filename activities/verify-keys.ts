@@ -2,13 +2,16 @@
  * What became of each key of some buckets: the lake (what must be there), the warehouse (what is), the source (what is now).
  * Pure, but for the question put to the source about keys that only the warehouse has.
  *
- * A key counts once, by the first that holds:
+ * A row of the warehouse beyond the first of its key (its table may have lost its constraint) is extra. Else a key counts
+ * once, by the first that holds:
  * - missing:   the lake has it and the warehouse has not; or the source has it, and neither has, without proof of a change
- * - different: the warehouse's row is not the lake's last; or not the source's, without proof of a change
+ * - different: the warehouse's row is not the lake's last; or not the source's, without proof of a change; or the lake has
+ *              two last records of the key, in two partitions, so that nobody can tell what the warehouse must hold
  * - extra:     no lake record explains it; or it is in the replay's scope and the source has it not (whether the key lies
  *              above the replay's upper one or not), or has it outside the scope without proof of a change
  * - changedSince: the source's row is not the warehouse's, and was written after the replay began, provably
  */
+import { type Fault, fault } from '../contracts/errors.ts';
 import type { VerifyExamples } from '../contracts/temporal.ts';
 import type { KeyedHash } from './ports/lake-files.ts';
 import type { SourceFinding, SourceRow, WarehouseRow } from './ports/verify.ts';
@@ -37,22 +40,38 @@ export interface Sides {
   otherRows: boolean;
 }
 
-/** @param find asks the source for keys without the scope, in the given order */
+/**
+ * @param find asks the source for keys without the scope, in the given order
+ * @throws Fault TableUnsuited when a key comes more than once in the source
+ */
 export async function judgeKeys(
   sides: Sides,
   find: (rows: readonly WarehouseRow[]) => Promise<readonly SourceFinding[]>,
   into: KeyFindings,
 ): Promise<void> {
-  const lake = new Map(sides.lake.map((row) => [row.key, row.hash]));
-  const source = new Map(sides.source.map((row) => [row.key, row]));
+  const lake = new Map<string, bigint>();
+  for (const row of sides.lake) {
+    if (lake.has(row.key)) note(into, 'different', row.key);
+    lake.set(row.key, row.hash);
+  }
+  const source = new Map<string, SourceRow>();
+  for (const row of sides.source) {
+    if (source.has(row.key)) throw notUnique(row.key);
+    source.set(row.key, row);
+  }
   const warehouse = new Set<string>();
   const unknown: WarehouseRow[] = [];
   for (const row of sides.warehouse) {
-    warehouse.add(row.key);
     const landed = lake.get(row.key);
     const now = source.get(row.key);
     // Beyond the replay the source alone decides, in judgeBeyond.
-    if (row.beyond && row.inScope && landed === undefined) continue;
+    if (row.beyond && row.inScope) {
+      if (landed === undefined) continue;
+    } else if (warehouse.has(row.key)) {
+      note(into, 'extra', row.key);
+      continue;
+    }
+    warehouse.add(row.key);
     if (landed === undefined && !sides.otherRows) note(into, 'extra', row.key);
     else if (landed !== undefined && landed !== row.lakeHash) note(into, 'different', row.key);
     else if (now !== undefined) {
@@ -73,13 +92,19 @@ export async function judgeKeys(
 
 /** Warehouse rows of the scope above the replay's upper key: another replay's, if the source has them. */
 export function judgeBeyond(
-  rows: readonly { key: string }[],
+  rows: readonly { key: string; copies: number }[],
   found: readonly SourceFinding[],
   into: KeyFindings,
 ): void {
   rows.forEach((row, place) => {
-    if (found[place]?.exists !== true) note(into, 'extra', row.key);
+    const rightly = found[place]?.exists === true ? 1 : 0;
+    for (let copy = rightly; copy < row.copies; copy++) note(into, 'extra', row.key);
   });
+}
+
+function notUnique(key: string): Fault {
+  const text = `the source has the key ${key} more than once; verify, like a load, needs a key that is unique: give the source table a unique constraint on it`;
+  return fault('TableUnsuited', text);
 }
 
 function note(into: KeyFindings, kind: keyof VerifyExamples, key: string): void {

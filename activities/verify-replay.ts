@@ -85,17 +85,20 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
 
 async function compareLake(ports: VerifyPorts, replay: PublishedReplay, lake: LakeSums) {
   const dataset = datasetOf(replay.spec.lake);
-  const [published, deadLetters, lost] = await Promise.all([
+  const since = replay.plannedAt - CLOCK_SLACK_MS;
+  const [published, deadLetters, stray, lost] = await Promise.all([
     ports.verify.publishedSums(replay.replayId),
     ports.verify.deadLetters(dataset, replay.topicId, replay.replayId),
+    ports.verify.strayDeadLetters(dataset, replay.topicId, replay.ends, since),
     ports.loads.lostRanges(dataset, replay.topicId),
   ]);
-  const ours = lost.filter((range) => range.foundAt >= replay.plannedAt - CLOCK_SLACK_MS);
+  const ours = lost.filter((range) => range.foundAt >= since);
   const lostOffsets = ours.reduce(
     (sum, range) => sum + Math.max(0, Math.min(range.end, replay.ends[range.partition] ?? 0) - range.start),
     0,
   );
-  return { published, ...compareChunks(published, lake.landed, deadLetters, lostOffsets) };
+  const chunks = compareChunks(published, lake.landed, deadLetters, lostOffsets);
+  return { published, ...chunks, deadLetters: chunks.deadLetters + stray };
 }
 
 function report(

@@ -69,8 +69,8 @@ export interface WarehouseView {
   otherRows: boolean;
   sums(buckets: number): Promise<WarehouseSums>;
   rows(wanted: Wanted): Promise<WarehouseRow[]>;
-  /** Rows in the scope and beyond the upper key, in key order, those above `after`. */
-  beyond(after: Key | null, limit: number): Promise<{ key: string; values: Key }[]>;
+  /** Keys in the scope and beyond the upper key, in order, those above `after`; more than one row may have a key. */
+  beyond(after: Key | null, limit: number): Promise<{ key: string; values: Key; copies: number }[]>;
   close(): Promise<void>;
 }
 
@@ -120,6 +120,12 @@ export interface VerifyStore {
   /** Rows and checksum that went into the topic, by chunk. */
   publishedSums(replayId: string): Promise<Map<number, HashSum>>;
   deadLetters(dataset: string, topicId: string, replayId: string): Promise<Map<number, ChunkDeadLetters>>;
+  /**
+   * Open dead letters below the ends, found since then, whose replay is unknown: their headers are damaged or forged, so
+   * that nobody can tell whose they are.
+   * @param since epoch milliseconds, the control database's clock
+   */
+  strayDeadLetters(dataset: string, topicId: string, ends: PartitionEnds, since: number): Promise<number>;
   /** Bounds by chunk number, from `from` on. */
   chunks(replayId: string, from: number, limit: number): Promise<Chunk[]>;
   /** Seconds spent in loads of the pipeline since then. */

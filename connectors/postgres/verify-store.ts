@@ -61,6 +61,18 @@ export function openVerifyStore(pool: pg.Pool): VerifyStore {
       );
       return new Map(rows.map((row) => [row.chunk, { rows: Number(row.rows), open: Number(row.open) }]));
     },
+    strayDeadLetters: async (dataset, topicId, ends, since) => {
+      const [row] = await ask<{ open: string }>(
+        `counting the dead letters of unknown replays of ${dataset}`,
+        `SELECT count(*) AS open FROM headrace.dead_letter d
+         JOIN jsonb_each_text($3::jsonb) AS e (partition, end_offset) ON e.partition::int = d.partition
+         WHERE d.dataset = $1 AND d.topic_id = $2 AND d.state = 'open' AND d.offset_ < e.end_offset::bigint
+           AND d.found_at >= to_timestamp($4 / 1000.0)
+           AND NOT EXISTS (SELECT FROM headrace.replay r WHERE r.replay_id = d.replay_id)`,
+        [dataset, topicId, JSON.stringify(ends), since],
+      );
+      return Number(row?.open ?? 0);
+    },
     chunks: async (replayId, from, limit) => {
       const rows = await ask<{ chunk: number; after_key: Key | null; up_to_key: Key }>(
         `reading the chunks of replay ${replayId}`,

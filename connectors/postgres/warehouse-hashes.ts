@@ -106,9 +106,10 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
       },
       beyond: async (after, limit) => {
         const further = after === null ? '' : ` AND ${keyTuple(table)} > ${keyValues(table, after)}`;
-        return await ask<{ key: string; values: string[] }>(
-          `SELECT ${keyJson(table)} AS key, ${values} AS values ${from} WHERE ${inScope} AND ${beyond}${further}
-           ORDER BY ${keyTuple(table).slice(1, -1)} LIMIT ${limit}`,
+        const key = keyTuple(table).slice(1, -1);
+        return await ask<{ key: string; values: string[]; copies: number }>(
+          `SELECT ${keyJson(table)} AS key, ${values} AS values, count(*)::int AS copies ${from}
+           WHERE ${inScope} AND ${beyond}${further} GROUP BY ${key} ORDER BY ${key} LIMIT ${limit}`,
         );
       },
       close: () => {
@@ -143,7 +144,8 @@ async function mayHoldOthers(client: pg.PoolClient, { name, topicId }: ViewReque
 function beyondSql({ table, upper }: ViewRequest): string {
   if (upper === null) return 'true';
   const portable = keyColumns(table).every((column) => isOrderedAlike(column.type));
-  return portable ? `(${keyTuple(table)} > ${keyValues(table, upper)})` : 'false';
+  // A table that lost its primary key may hold NULLs: beyond nothing, so that they are judged with the rest.
+  return portable ? `coalesce(${keyTuple(table)} > ${keyValues(table, upper)}, false)` : 'false';
 }
 
 /** Values as wide as any column that fits: the warehouse's may be wider than the source's, and knows no enum of its. */

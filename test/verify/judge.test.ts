@@ -1,7 +1,7 @@
 /** What each kind of difference is called, from the three sides' rows and sums. */
 import { describe, expect, it } from 'vitest';
 import type { SourceFinding } from '../../activities/ports/verify.ts';
-import { bucketCount, differing, groups } from '../../activities/verify-buckets.ts';
+import { bucketCount, differing, groups, isSumOf } from '../../activities/verify-buckets.ts';
 import { compareChunks } from '../../activities/verify-chunks.ts';
 import { type Sides, judgeBeyond, judgeKeys, noFindings } from '../../activities/verify-keys.ts';
 
@@ -80,8 +80,26 @@ describe('keys', () => {
     expect((await judge({ warehouse: [held('z', 1, false, true)] })).named).toEqual({ extra: 1 });
     const findings = noFindings();
     const found = { exists: true, changedSince: false, beyond: true };
-    judgeBeyond([{ key: 'y' }, { key: 'z' }], [found, { ...found, exists: false }], findings);
+    judgeBeyond(
+      [
+        { key: 'y', copies: 1 },
+        { key: 'z', copies: 1 },
+      ],
+      [found, { ...found, exists: false }],
+      findings,
+    );
     expect(findings).toMatchObject({ extra: 1, examples: { extra: ['z'] } });
+  });
+  it('judges every row of a key that a side has more than once', async () => {
+    const same = { lake: [row('a', 1)], source: [now('a', 1)] };
+    const twice = { ...same, warehouse: [held('a', 1), held('a', 1), held('a', 2)] };
+    expect(await judge(twice)).toMatchObject({ named: { extra: 2 }, examples: { extra: ['a', 'a'] } });
+    const twoRecords = { ...same, lake: [row('a', 1), row('a', 1)], warehouse: [held('a', 1)] };
+    expect((await judge(twoRecords)).named).toEqual({ different: 1 });
+    await expect(judge({ source: [now('a', 1), now('a', 1)] })).rejects.toMatchObject({ code: 'TableUnsuited' });
+    const findings = noFindings();
+    judgeBeyond([{ key: 'z', copies: 3 }], [{ exists: true, changedSince: false, beyond: true }], findings);
+    expect(findings).toMatchObject({ extra: 2 });
   });
   it('names no more than 20 of a kind, and counts all', async () => {
     const found = await judge({ source: Array.from({ length: 50 }, (_, i) => now(`k${i}`, 1)) });
@@ -141,6 +159,15 @@ describe('buckets', () => {
       [4, { rows: 1, sum: 1n }],
     ]);
     expect(differing(left, right)).toEqual([2, 4]);
+  });
+  it('are the sum of their rows, or not', () => {
+    const sums = new Map([
+      [1, { rows: 2, sum: 5n }],
+      [2, { rows: 1, sum: 7n }],
+    ]);
+    expect(isSumOf(sums, [1, 3], [{ hash: 2n }, { hash: 3n }])).toBe(true);
+    expect(isSumOf(sums, [1], [{ hash: 5n }])).toBe(false);
+    expect(isSumOf(sums, [1], [{ hash: 2n }, { hash: 2n }])).toBe(false);
   });
   it('are grouped so that a group fits in memory', () => {
     const sums = new Map([1, 2, 3, 4].map((bucket) => [bucket, { rows: 70_000, sum: 0n }]));
