@@ -38,11 +38,18 @@ export type LandStatus =
   | { kind: 'closed' }
   | { kind: 'failed'; code: FaultCode; message: string };
 
+/** What a poke says beyond the landing's settings. */
+export interface PokeOptions {
+  acceptLoss: boolean;
+  /** So many partitions the topic has, at least, as far as the requester knows. */
+  partitions?: number;
+}
+
 export interface LandRequestPorts {
   manifest: Manifest;
   topicAdmin: TopicAdmin;
   /** Starts the dataset's land workflow if need be and wakes it up (update-with-start of `ensureLanding`). */
-  pokeLand: (input: LandInput, options: { acceptLoss: boolean }) => Promise<void>;
+  pokeLand: (input: LandInput, options: PokeOptions) => Promise<void>;
   landStatus: (dataset: string) => Promise<LandStatus>;
 }
 

@@ -39,11 +39,22 @@ export async function requestLanding(ports: LandRequestPorts, request: RequestLa
   const dataset = datasetOf(spec.lake);
   const goal = request.until === 'now' ? await present(ports, spec) : (request.until ?? null);
   // Continuous until its ends are stored: a request without either would be taken for one that is reached.
-  await ports.manifest.saveRequest(dataset, { requestId, workflowId, topic: spec.topic.name, continuous: true });
-  if (goal) await ports.manifest.setEnds(dataset, requestId, goal.topicId, goal.ends);
+  const stored = { requestId, workflowId, topic: spec.topic.name };
+  await ports.manifest.saveRequest(dataset, { ...stored, continuous: true });
+  if (goal) await ports.manifest.setEnds(dataset, stored, goal.topicId, goal.ends);
   const parallelism = request.parallelism === undefined ? {} : { parallelism: request.parallelism };
-  await ports.pokeLand({ spec, ...parallelism }, { acceptLoss: request.acceptLoss === true });
+  // Not findTopic, which waits: the replay that makes the topic may come after the request.
+  const partitions = goal ? partitionsOf(goal) : (await ports.topicAdmin.describe(spec.topic.name))?.partitions;
+  await ports.pokeLand(
+    { spec, ...parallelism },
+    { acceptLoss: request.acceptLoss === true, ...(partitions === undefined ? {} : { partitions }) },
+  );
   return goal;
+}
+
+/** So many partitions, at least, a topic with this goal has. */
+function partitionsOf({ ends }: LandGoal): number {
+  return Object.keys(ends).reduce((most, partition) => Math.max(most, Number(partition) + 1), 0);
 }
 
 /** The topic's present ends. */
@@ -57,14 +68,20 @@ async function present(ports: LandRequestPorts, spec: PipelineSpec): Promise<Lan
 export interface SetLandingEnds {
   spec: PipelineSpec;
   requestId: string;
+  /** As in RequestLanding. */
+  workflowId: string | null;
   goal: LandGoal;
 }
 
+/** Makes the request anew where somebody deleted it: whoever sets its ends is about to wait for them. */
 export async function setLandingEnds(
   ports: LandRequestPorts,
-  { spec, requestId, goal }: SetLandingEnds,
+  { spec, requestId, workflowId, goal }: SetLandingEnds,
 ): Promise<void> {
-  await ports.manifest.setEnds(datasetOf(spec.lake), requestId, goal.topicId, goal.ends);
+  const request = { requestId, workflowId, topic: spec.topic.name };
+  await ports.manifest.setEnds(datasetOf(spec.lake), request, goal.topicId, goal.ends);
+  // What was idle, or does not know of all partitions, looks again.
+  await ports.pokeLand({ spec }, { acceptLoss: false, partitions: partitionsOf(goal) });
 }
 
 export async function endLandingRequest(
@@ -137,5 +154,5 @@ async function checkLanding(ports: LandRequestPorts, spec: PipelineSpec, goal: L
     );
   }
   // Somebody terminated it, or it ended before our request was there.
-  await ports.pokeLand({ spec }, { acceptLoss: false });
+  await ports.pokeLand({ spec }, { acceptLoss: false, partitions: partitionsOf(goal) });
 }

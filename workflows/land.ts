@@ -1,7 +1,8 @@
 /**
  * `landDataset`, the one owner of a lake dataset (id `land/<dataset>`): shares the topic's partitions among land activities
  * and keeps them going until nobody wants more. A change of parallelism or of settings ends all activities before the next
- * generation begins; an old one that did not hear of it is refused by its token.
+ * generation begins; an old one that did not hear of it is refused by its token. Each generation looks at the topic anew, and
+ * a requester who knows of more partitions than are shared out ends the generation: none waits for one that nobody lands.
  *
  * It ends only if every activity said idle and nobody poked since that activity began: a requester stores its request
  * before it pokes, so each request is seen either by the activity or through the poke.
@@ -21,7 +22,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LandActivities } from '../activities/land-activities.ts';
-import type { LandingFacts } from '../activities/land-ports.ts';
+import type { LandingFacts, PokeOptions } from '../activities/land-ports.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import {
   type LandInput,
@@ -39,7 +40,8 @@ import { checkSame, divide } from './land-shares.ts';
 const ACTIVITY_MOST = '15m';
 
 export interface LandState extends LandReport {
-  facts: LandingFacts;
+  /** Null before the topic was first looked at. */
+  facts: LandingFacts | null;
   generation: number;
   spec: PipelineSpec;
   parallelism: number;
@@ -50,7 +52,7 @@ export interface LandState extends LandReport {
 /** What a requester says when it pokes. */
 export interface EnsureLanding {
   input: LandInput;
-  options: { acceptLoss: boolean };
+  options: PokeOptions;
 }
 
 export const ensureLandingUpdate = defineUpdate<undefined, [EnsureLanding]>('ensureLanding');
@@ -77,11 +79,17 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
     paused: carried?.paused ?? false,
     stopped: false,
     acceptLoss: false,
+    /** The most that a requester saw; a description may lag behind it. */
+    partitions: carried?.facts?.partitions ?? 0,
     pokes: 0,
     /** Grows with whatever ends a generation early. */
     changes: 0,
   };
   let phase = 'starting';
+  let facts = carried?.facts ?? null;
+  let generation = carried?.generation ?? 0;
+  /** Partitions shared out in the present generation; none are missing before there is one. */
+  let shared = Infinity;
   const totals: LandReport = { rows: carried?.rows ?? 0, cuts: carried?.cuts ?? 0, objects: carried?.objects ?? 0 };
   const openSince: Record<number, number> = { ...carried?.openSince };
   const text = () =>
@@ -106,6 +114,8 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
       wanted.spec = poke.input.spec;
       if (poke.input.parallelism !== undefined) setParallelism(poke.input.parallelism);
       wanted.acceptLoss ||= poke.options.acceptLoss;
+      wanted.partitions = Math.max(wanted.partitions, poke.options.partitions ?? 0);
+      if (wanted.partitions > shared) wanted.changes += 1;
     },
     { validator: (poke: EnsureLanding) => checkSame(dataset, wanted.spec, poke.input.spec) },
   );
@@ -126,9 +136,6 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
     [SEARCH_ATTRIBUTES.dataset]: [dataset],
     [SEARCH_ATTRIBUTES.phase]: [phase],
   });
-  const facts = carried?.facts ?? (await describeLanding({ spec: wanted.spec }));
-  let generation = carried?.generation ?? facts.generation;
-
   while (!wanted.stopped) {
     if (wanted.paused) {
       enter('paused');
@@ -136,8 +143,8 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
       continue;
     }
     enter('landing');
-    generation += 1;
     const ended = await landGeneration();
+    shared = Infinity;
     if (ended === 'idle') break;
     if (ended === 'cut') {
       await condition(allHandlersFinished);
@@ -151,17 +158,30 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
   await condition(allHandlersFinished);
   return totals;
 
+  /** Where the next generation begins. Of a topic made anew nothing is taken over: the activities are to find that out. */
+  async function look(): Promise<LandingFacts> {
+    const found = await describeLanding({ spec: wanted.spec });
+    const known = facts?.topicId ?? found.topicId;
+    const partitions = known === found.topicId ? found.partitions : (facts?.partitions ?? found.partitions);
+    generation = Math.max(generation, found.generation) + 1;
+    facts = { topicId: known, partitions: Math.max(partitions, wanted.partitions), generation };
+    return facts;
+  }
+
   /** Runs all shares until nobody wants more, something changed, or the history should be cut. */
   async function landGeneration(): Promise<'idle' | 'changed' | 'cut'> {
     const changesBefore = wanted.changes;
-    const shares = divide(facts.partitions, wanted.parallelism);
+    const changed = () => wanted.changes !== changesBefore;
+    const { topicId, partitions: count } = await look();
+    if (changed()) return 'changed';
+    shared = count;
+    const shares = divide(count, wanted.parallelism);
     /** The pokes that had come when a share's last activity began, and it said idle. */
     const idleSince: (number | null)[] = shares.map(() => null);
     const accepting = wanted.acceptLoss;
     wanted.acceptLoss = false;
     const failed: { error?: unknown } = {};
     const scope = new CancellationScope();
-    const changed = () => wanted.changes !== changesBefore;
     const cut = () => workflowInfo().continueAsNewSuggested;
     const allIdle = () => idleSince.every((since) => since === wanted.pokes);
     const over = () => 'error' in failed || changed() || allIdle() || cut();
@@ -171,7 +191,6 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
         const pokesBefore = wanted.pokes;
         idleSince[index] = null;
         const summary = `partitions ${partitions.join(', ')}`;
-        const { topicId } = facts;
         const share = { spec: wanted.spec, topicId, partitions, generation, acceptLoss: accepting, openSince };
         const report = await land.landPartitions.executeWithOptions({ summary }, [share]);
         totals.rows += report.rows;

@@ -94,7 +94,7 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
     at.rows = replayed.rows;
     enter('landing', `published ${replayed.rows} rows; landing and loading what is left`);
     const goal = { topicId, ends: replayed.ends };
-    await setLandingEnds({ ...request, goal });
+    await setLandingEnds({ ...request, workflowId, goal });
     await awaitLanded({ spec, goal });
     seconds.land = (Date.now() - startedAt) / 1000;
     enter('loading', `landed ${replayed.rows} rows; loading what is left`);

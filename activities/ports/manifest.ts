@@ -155,8 +155,13 @@ export interface Manifest {
 
   /** Idempotent by (dataset, request id). */
   saveRequest(dataset: string, request: LandRequest): Promise<void>;
-  /** Stores a request's ends and makes it a bounded one. */
-  setEnds(dataset: string, requestId: string, topicId: string, ends: PartitionEnds): Promise<void>;
+  /** Stores a request's ends and makes it a bounded one; a request that is not there, or not any more, is made. */
+  setEnds(
+    dataset: string,
+    request: Omit<LandRequest, 'continuous'>,
+    topicId: string,
+    ends: PartitionEnds,
+  ): Promise<void>;
   endRequest(dataset: string, requestId: string): Promise<void>;
   requests(dataset: string): Promise<OpenRequest[]>;
 }

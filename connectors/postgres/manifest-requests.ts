@@ -49,16 +49,18 @@ export function manifestRequests(pool: pg.Pool): RequestPart {
         [dataset, requestId, workflowId, topic, continuous],
       );
     },
-    async setEnds(dataset, requestId, topicId, ends) {
+    async setEnds(dataset, { requestId, workflowId, topic }, topicId, ends) {
       const partitions = Object.keys(ends).map(Number);
       await ask(
         `setting how far ${dataset} is to be landed`,
         `WITH bounded AS (
-           UPDATE headrace.land_request SET continuous = false WHERE dataset = $1 AND request_id = $2 RETURNING dataset)
+           INSERT INTO headrace.land_request (dataset, request_id, workflow_id, topic, continuous)
+           VALUES ($1, $2, $6, $7, false)
+           ON CONFLICT (dataset, request_id) DO UPDATE SET continuous = false RETURNING dataset)
          INSERT INTO headrace.land_request_end (dataset, request_id, topic_id, partition, end_offset)
          SELECT $1, $2, $3, e.partition, e.end_offset FROM bounded, unnest($4::int[], $5::bigint[]) AS e (partition, end_offset)
          ON CONFLICT (dataset, request_id, topic_id, partition) DO UPDATE SET end_offset = excluded.end_offset`,
-        [dataset, requestId, topicId, partitions, partitions.map((partition) => ends[partition])],
+        [dataset, requestId, topicId, partitions, partitions.map((partition) => ends[partition]), workflowId, topic],
       );
     },
     async endRequest(dataset, requestId) {

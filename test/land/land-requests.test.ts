@@ -1,6 +1,6 @@
 /** Asking and waiting: no request is lost, none outlives its workflow, and whoever waits hears of a failure. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { LandRequestPorts, LandStatus } from '../../activities/land-ports.ts';
+import type { LandRequestPorts, LandStatus, PokeOptions } from '../../activities/land-ports.ts';
 import {
   awaitLanded,
   endLandingRequest,
@@ -9,6 +9,7 @@ import {
   setLandingEnds,
 } from '../../activities/land-requests.ts';
 import { createWantsReader } from '../../activities/land-wants.ts';
+import type { LandInput } from '../../contracts/temporal.ts';
 import { idlePulse, openDataset, openSetting, type Setting, type TestDataset } from './setting.ts';
 import { deleteTopic, row } from './topic-writer.ts';
 
@@ -20,7 +21,11 @@ afterAll(() => setting.close());
 function requestPorts(status: () => LandStatus): { ports: LandRequestPorts; pokes: () => number } {
   let pokes = 0;
   const { manifest, topicAdmin } = setting.ports;
-  const pokeLand = () => Promise.resolve(void (pokes += 1));
+  const pokeLand = (_: LandInput, { partitions }: PokeOptions) => {
+    pokes += 1;
+    expect(partitions).toBeGreaterThan(0);
+    return Promise.resolve();
+  };
   return { ports: { manifest, topicAdmin, pokeLand, landStatus: () => Promise.resolve(status()) }, pokes: () => pokes };
 }
 const open = (): LandStatus => ({ kind: 'open' });
@@ -43,7 +48,7 @@ test('the row is there before the poke; it is without an end until one is set, a
     topicId: (await setting.ports.topicAdmin.describe(spec.topic.name))?.topicId ?? '',
     ends: { 0: 1, 1: 1 },
   };
-  await setLandingEnds(ports, { spec, requestId: 'r', goal });
+  await setLandingEnds(ports, { spec, requestId: 'r', workflowId: 'w', goal });
   expect(await wants(dataset)).toEqual({
     continuous: false,
     ends: new Map([
@@ -57,6 +62,26 @@ test('the row is there before the poke; it is without an end until one is set, a
   expect(await wants(dataset)).toEqual({ continuous: false, ends: new Map() });
   await endLandingRequest(ports, { spec, requestId: 'r' });
   expect(await setting.ports.manifest.requests(dataset.dataset)).toHaveLength(1); // that of dataset.land
+});
+
+test('ends set on a request that was deleted meanwhile make it anew, bounded, and wake the landing', async () => {
+  const dataset = await openDataset(setting, { partitions: 1 });
+  await dataset.writer.commit([row(0, 1)]);
+  const { ports, pokes } = requestPorts(open);
+  const { spec } = dataset;
+  await requestLanding(ports, { spec, requestId: 'r', workflowId: 'w' });
+  await endLandingRequest(ports, { spec, requestId: 'r' });
+  const topicId = (await setting.ports.topicAdmin.describe(spec.topic.name))?.topicId ?? '';
+  const goal = { topicId, ends: { 0: 1 } };
+  await setLandingEnds(ports, { spec, requestId: 'r', workflowId: 'w', goal });
+  expect(await setting.ports.manifest.requests(dataset.dataset)).toEqual([
+    {
+      ...{ requestId: 'r', workflowId: 'w', topic: spec.topic.name, continuous: false },
+      ends: [{ topicId, partition: 0, end: 1 }],
+    },
+  ]);
+  expect(await wants(dataset)).toEqual({ continuous: false, ends: new Map([[0, 1]]) });
+  expect(pokes()).toBe(2);
 });
 
 test('a request up to now has the topic’s present ends as its goal', async () => {

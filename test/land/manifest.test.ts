@@ -217,7 +217,7 @@ test('a request is continuous until its ends are set', async () => {
   expect(await manifest.requests(name)).toMatchObject([
     { requestId: 'r', workflowId: 'w', continuous: true, ends: [] },
   ]);
-  await manifest.setEnds(name, 'r', 'topic-id', { 0: 10, 1: 20 });
+  await manifest.setEnds(name, { requestId: 'r', workflowId: 'w', topic: 'topic' }, 'topic-id', { 0: 10, 1: 20 });
   expect(await manifest.requests(name)).toMatchObject([
     {
       continuous: false,

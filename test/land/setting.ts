@@ -147,7 +147,7 @@ export async function openDataset(
     const requestId = unique('request');
     await ports.manifest.saveRequest(dataset, { requestId, workflowId: 'test', topic, continuous: true });
     const wanted = ends ?? (await ports.topicAdmin.highWatermarks(topic, partitions));
-    await ports.manifest.setEnds(dataset, requestId, facts.topicId, wanted);
+    await ports.manifest.setEnds(dataset, { requestId, workflowId: 'test', topic }, facts.topicId, wanted);
     const { topicId, generation } = facts;
     return activities.landPartitions({
       ...{ spec, topicId, partitions: all, generation: generation + 1, acceptLoss: false, openSince: {} },

@@ -26,6 +26,8 @@ let calls: Call[] = [];
 let active = 0;
 let mostGenerations = 0;
 let standingEnded: string[] = [];
+/** What the topic is described with. */
+let topic = { topicId: 'topic-id', partitions: PARTITIONS };
 
 const generations = new Map<number, number>();
 const enter = (generation: number, by: number): void => {
@@ -35,7 +37,7 @@ const enter = (generation: number, by: number): void => {
 };
 
 const activities = {
-  describeLanding: () => Promise.resolve({ topicId: 'topic-id', partitions: PARTITIONS, generation: 10 }),
+  describeLanding: () => Promise.resolve({ ...topic, generation: 10 }),
   endStandingRequests: ({ spec }: { spec: PipelineSpec }) => {
     standingEnded.push(spec.topic.name);
     return Promise.resolve();
@@ -80,6 +82,7 @@ beforeEach(() => {
   generations.clear();
   active = mostGenerations = 0;
   standingEnded = [];
+  topic = { topicId: 'topic-id', partitions: PARTITIONS };
 });
 
 function input(parallelism?: number): LandInput {
@@ -94,7 +97,11 @@ function input(parallelism?: number): LandInput {
   return { spec, ...(parallelism === undefined ? {} : { parallelism }) };
 }
 
-async function poke(wanted: LandInput, acceptLoss = false): Promise<WorkflowHandle<typeof landDataset>> {
+async function poke(
+  wanted: LandInput,
+  acceptLoss = false,
+  partitions?: number,
+): Promise<WorkflowHandle<typeof landDataset>> {
   const workflowId = `land/${wanted.spec.lake.bucket}/${wanted.spec.lake.prefix}`;
   const startWorkflowOperation = new WithStartWorkflowOperation<typeof landDataset>('landDataset', {
     ...{ workflowId, taskQueue: TASK_QUEUES.orchestrate, workflowIdConflictPolicy: 'USE_EXISTING', args: [wanted] },
@@ -103,7 +110,7 @@ async function poke(wanted: LandInput, acceptLoss = false): Promise<WorkflowHand
     'ensureLanding',
     {
       startWorkflowOperation,
-      args: [{ input: wanted, options: { acceptLoss } }],
+      args: [{ input: wanted, options: { acceptLoss, ...(partitions === undefined ? {} : { partitions }) } }],
     },
   );
   return temporal.client.workflow.getHandle<typeof landDataset>(workflowId);
@@ -196,6 +203,54 @@ test('new rotation settings come with a poke and reach the activities; another t
   second.report({});
   await handle.result();
 });
+
+test('a poke that knows of more partitions begins a generation with them; one that does not changes nothing', async () => {
+  const wanted = input();
+  const handle = await poke(wanted, false, PARTITIONS);
+  const first = await call(0);
+  await poke(wanted, false, PARTITIONS);
+  topic.partitions = PARTITIONS + 1;
+  await poke(wanted);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(calls).toHaveLength(1);
+  await poke(wanted, true, PARTITIONS + 1);
+  const second = await call(1);
+  expect(first.cancelled()).toBe(true);
+  expect(second.share).toMatchObject({ partitions: [0, 1, 2, 3, 4, 5], generation: 12, acceptLoss: true });
+  // The broker that is asked may lag behind the one that the requester asked.
+  await poke(wanted, false, PARTITIONS + 3);
+  const third = await call(2);
+  expect(third.share.partitions).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  third.report({});
+  await handle.result();
+  expect(calls).toHaveLength(3);
+});
+
+test('each generation looks at the topic anew, after continuing as new too; one made anew is not taken over', async () => {
+  const handle = await poke(input());
+  await call(0);
+  topic.partitions = PARTITIONS + 1;
+  await handle.signal('setParallelism', 2);
+  await call(2);
+  expect(partitionsOf(calls.slice(1))).toEqual([
+    [0, 2, 4],
+    [1, 3, 5],
+  ]);
+  topic.partitions = PARTITIONS + 2;
+  for (let i = 0; i < 5; i += 1) await handle.signal('resume', 'x'.repeat(1 << 20));
+  for (const each of calls.slice(1)) each.report({ reason: 'returned' });
+  await call(4);
+  expect(partitionsOf(calls.slice(3))).toEqual([
+    [0, 2, 4, 6],
+    [1, 3, 5],
+  ]);
+  topic = { topicId: 'another', partitions: PARTITIONS + 3 };
+  await handle.signal('setParallelism', 1);
+  const last = await call(5);
+  expect(last.share).toMatchObject({ topicId: 'topic-id', partitions: [0, 1, 2, 3, 4, 5, 6], generation: 14 });
+  last.report({});
+  await handle.result();
+}, 60_000);
 
 test('pause ends the activities, resume begins a new generation, stop ends the workflow and what people asked for', async () => {
   const wanted = input();
