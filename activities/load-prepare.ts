@@ -77,7 +77,7 @@ export async function downloadObjects(
       signal.throwIfAborted();
       const path = join(directory, `${index}`);
       await download(store, bucket, object.object, path);
-      files[index] = { path, partition: object.partition, fromOffset: object.fromOffset, toOffset: object.toOffset };
+      files[index] = { path, ...object };
     }
   };
   const ends = await Promise.allSettled(Array.from({ length: Math.min(DOWNLOADS, objects.length) }, work));

@@ -27,6 +27,8 @@ export interface LakeRequest {
   ledger: ReadonlyMap<number, number>;
   /** Columns that lake and warehouse are compared by; null: they are not. */
   shape: TableShape | null;
+  /** What each schema version's files were written with. */
+  schemas: ReadonlyMap<string, TableShape>;
 }
 
 export interface LakeSums {
@@ -62,7 +64,7 @@ export async function sumLake(
     firstOpenedAt: Infinity,
     lastSealedAt: 0,
   };
-  await eachPartition(ports, request, signal, async (files, cuts, format) => {
+  await eachPartition(ports, request, signal, async (files, cuts) => {
     const ours = files.filter((file) => isOfReplay(file.cut, replay));
     for (const cut of cuts.filter((each) => isOfReplay(each, replay) && each.openedAt >= replay.plannedAt)) {
       result.firstOpenedAt = Math.min(result.firstOpenedAt, cut.openedAt);
@@ -71,19 +73,22 @@ export async function sumLake(
     }
     for (const file of ours) if (file.cut.openedAt >= replay.plannedAt) result.bytes += file.bytes;
     result.missingObjects.push(...files.filter((file) => file.missing).map((file) => file.object));
-    const whole = (file: FetchedFile): LakeFile => toLakeFile(file, file.cut.end);
+    const whole = (file: FetchedFile): LakeFile => toLakeFile(request, file, file.cut.end);
     // The chunks are the same when buckets are looked at again, more closely.
     const readable = buckets > 1 ? [] : ours.filter((file) => !file.missing).map(whole);
-    const landed = await ports.lakeFiles.sumsByChunk(readable, replay.shape.columns, format);
+    const landed = await ports.lakeFiles.sumsByChunk(readable, replay.shape.columns, replay.spec.lake.format);
     for (const [name, sum] of landed) {
       const cutAt = name.lastIndexOf('/');
       if (name.slice(0, cutAt) !== replay.replayId) continue;
       addSums(result.landed, new Map([[Number(name.slice(cutAt + 1)), sum]]));
     }
-    const loaded = loadedFiles(files, request.ledger);
+    const loaded = loadedFiles(request, files);
     if (loaded.length > 0 && request.shape) {
       const { columns, key } = request.shape;
-      addSums(result.buckets, await ports.lakeFiles.sumsByBucket(loaded, columns, key, format, buckets));
+      addSums(
+        result.buckets,
+        await ports.lakeFiles.sumsByBucket(loaded, columns, key, replay.spec.lake.format, buckets),
+      );
     }
   });
   return result;
@@ -99,8 +104,9 @@ export async function lakeRows(
   const rows: KeyedHash[] = [];
   if (request.shape === null) return rows;
   const { columns, key } = request.shape;
-  await eachPartition(ports, request, signal, async (files, _cuts, format) => {
-    const loaded = loadedFiles(files, request.ledger);
+  const { format } = request.replay.spec.lake;
+  await eachPartition(ports, request, signal, async (files) => {
+    const loaded = loadedFiles(request, files);
     if (loaded.length === 0) return;
     const found = await ports.lakeFiles.rowsOfBuckets(loaded, columns, key, format, wanted.buckets, wanted.numbers);
     for (const row of found) rows.push(row);
@@ -117,24 +123,29 @@ function isOfReplay(cut: SealedCut, replay: PublishedReplay): boolean {
   );
 }
 
-function toLakeFile(file: FetchedFile, end: number): LakeFile {
+function toLakeFile({ schemas }: LakeRequest, file: FetchedFile, end: number): LakeFile {
+  const columns = schemas.get(file.cut.schemaVersion ?? '')?.columns;
   return {
     path: file.path,
     partition: file.cut.partition,
     fromOffset: file.cut.start,
     toOffset: Math.min(end, file.cut.end),
+    object: file.object,
+    format: file.cut.format,
+    ...(columns ? { columns } : {}),
   };
 }
 
-function loadedFiles(files: readonly FetchedFile[], ledger: ReadonlyMap<number, number>): LakeFile[] {
+function loadedFiles(request: LakeRequest, files: readonly FetchedFile[]): LakeFile[] {
+  const { ledger } = request;
   return files
     .filter((file) => !file.missing && file.cut.start < (ledger.get(file.cut.partition) ?? 0))
-    .map((file) => toLakeFile(file, ledger.get(file.cut.partition) ?? 0));
+    .map((file) => toLakeFile(request, file, ledger.get(file.cut.partition) ?? 0));
 }
 
-type Visit = (files: readonly FetchedFile[], cuts: readonly SealedCut[], format: SealedCut['format']) => Promise<void>;
+type Visit = (files: readonly FetchedFile[], cuts: readonly SealedCut[]) => Promise<void>;
 
-/** Visits each partition's objects, fetched to a folder of their own; a format at a time where a dataset has both. */
+/** Visits each partition's objects, fetched to a folder of their own: all formats at once, for one last record a key. */
 async function eachPartition(ports: LakePorts, request: LakeRequest, signal: AbortSignal, visit: Visit): Promise<void> {
   const { dataset, replay } = request;
   const topic = (await ports.loads.topics(dataset)).find((each) => each.topicId === replay.topicId);
@@ -154,14 +165,7 @@ async function eachPartition(ports: LakePorts, request: LakeRequest, signal: Abo
       const following = partitions[index + 1];
       ahead = following === undefined ? null : fetch(following);
       ahead?.catch(() => undefined); // awaited in the next turn, or never, when this one throws
-      for (const format of new Set(cuts.map((cut) => cut.format))) {
-        const cutsOfFormat = cuts.filter((cut) => cut.format === format);
-        await visit(
-          files.filter((file) => file.cut.format === format),
-          cutsOfFormat,
-          format,
-        );
-      }
+      await visit(files, cuts);
       await Promise.all(files.map((file) => rm(file.path, { force: true })));
       signal.throwIfAborted();
     }

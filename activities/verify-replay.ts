@@ -49,7 +49,7 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
     const { eventTime } = source;
     const table = { name: source.table, shape: replay.shape, ...(eventTime === undefined ? {} : { eventTime }) };
     const { topicId, scope, upperKey: upper } = replay;
-    const shape = await comparedShape(ports.loads, replay);
+    const { shape, schemas } = await comparedShape(ports.loads, replay);
     const lakeShape = shape ?? replay.shape;
     view = await ports
       .openWarehouseHashes(warehouse.connection)
@@ -61,7 +61,14 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
       replay,
       // One scan's failure ends the others: nobody waits for them any more.
       signal: AbortSignal.any([pulse.signal, over.signal]),
-      lake: { dataset: datasetOf(lake), bucket: lake.bucket, replay, ledger: view?.ledger ?? new Map(), shape },
+      lake: {
+        dataset: datasetOf(lake),
+        bucket: lake.bucket,
+        replay,
+        ledger: view?.ledger ?? new Map(),
+        shape,
+        schemas,
+      },
       view,
       otherRows: shape === null || (view?.otherRows ?? false),
     };

@@ -10,15 +10,26 @@ import { datasetOf } from '../contracts/pipeline.ts';
 import type { LoadStore } from './ports/load-store.ts';
 import type { PublishedReplay } from './ports/verify.ts';
 
-/** Null where nothing can be compared: CSV of several versions is read by place, and the keys must be one. */
-export async function comparedShape(loads: LoadStore, replay: PublishedReplay): Promise<TableShape | null> {
-  const { shape, schemaVersion, spec } = replay;
-  const dataset = datasetOf(spec.lake);
+export interface ComparedShape {
+  /** Null where nothing can be compared, as the versions' keys are not one. */
+  shape: TableShape | null;
+  /** By schema version of the lake's cuts. */
+  schemas: ReadonlyMap<string, TableShape>;
+}
+
+export async function comparedShape(loads: LoadStore, replay: PublishedReplay): Promise<ComparedShape> {
+  const dataset = datasetOf(replay.spec.lake);
   const versions = await loads.sealedSchemas(dataset, replay.topicId);
-  const others = versions.filter((version) => version !== schemaVersion);
-  if (others.length === 0) return shape;
-  if (spec.lake.format === 'csv') return null;
+  const others = versions.filter((version) => version !== replay.schemaVersion);
   const shapes = await Promise.all(others.map((version) => loads.schema(dataset, version)));
+  const schemas = new Map([
+    [replay.schemaVersion, replay.shape],
+    ...others.map((version, place) => [version, shapes[place] ?? replay.shape] as const),
+  ]);
+  return { shape: sharedShape(replay.shape, shapes), schemas };
+}
+
+function sharedShape(shape: TableShape, shapes: readonly TableShape[]): TableShape | null {
   const columns = commonColumns(shape.columns, shapes);
   const sameKeys = shapes.every((other) => JSON.stringify(other.key) === JSON.stringify(shape.key));
   return sameKeys && shape.key.every((name) => columns.some((column) => column.name === name))

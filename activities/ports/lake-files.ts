@@ -40,6 +40,12 @@ export interface LakeFile {
   fromOffset: number;
   /** Rows at or above are left out. */
   toOffset: number;
+  /** The object's name, for errors. */
+  object?: string;
+  /** Where files of several kinds are read together, how this one was written; else as the call says. */
+  format?: EncoderSettings['format'];
+  /** The columns that it was written with, among them those of the call. */
+  columns?: readonly Column[];
 }
 
 /** Sums over rows; `sum` is the sum of row hashes (formats/row-hash.ts). */
@@ -54,6 +60,7 @@ export interface KeyedHash {
   hash: bigint;
 }
 
+/** Reading throws Fault ManifestConflict, which names the object, for a file that is not what it was written as. */
 export interface LakeFiles {
   /** @param directory where the file is to be made; the caller deletes it */
   encode(input: CutInput, directory: string): Promise<EncodedCut>;

@@ -5,9 +5,9 @@ import type { EncoderSettings } from '../../contracts/manifest.ts';
 import { quoteIdent } from '../../formats/sql-names.ts';
 import { copied, type DuckDb } from './instance.ts';
 import { keyColumnsOf } from './key-columns.ts';
-import { lakeQuery } from './lake-rows.ts';
 import { lastRows } from './last-rows.ts';
 import { loadText } from './load-text.ts';
+import { readLake } from './read-lake.ts';
 
 export async function exportForLoad(
   duckdb: DuckDb,
@@ -17,10 +17,12 @@ export async function exportForLoad(
   format: EncoderSettings['format'],
   csvPath: string,
 ): Promise<{ rows: number; read: number }> {
-  return duckdb.withConnection(async (connection) => {
-    if (files.length === 0)
-      return { rows: await copied(connection, `SELECT 1 WHERE false`, csvPath, OPTIONS), read: 0 };
-    const last = await lastRows(connection, lakeQuery(files, columns, format), keyColumnsOf(columns, key));
+  if (files.length === 0) {
+    const rows = await duckdb.withConnection((none) => copied(none, `SELECT 1 WHERE false`, csvPath, OPTIONS));
+    return { rows, read: 0 };
+  }
+  return readLake(duckdb, files, columns, format, async (connection, query) => {
+    const last = await lastRows(connection, query, keyColumnsOf(columns, key));
     const texts = columns.map((column) => `${loadText(column, last.overflowing > 0)} AS ${quoteIdent(column.name)}`);
     // Alone on its line, \. would end the data for PostgreSQL before 18; quoted it does not.
     const quoted = columns.length === 1 ? `${OPTIONS}, FORCE_QUOTE *` : OPTIONS;

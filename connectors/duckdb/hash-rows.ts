@@ -11,9 +11,9 @@ import { createTextKeyJson } from '../../formats/key-json.ts';
 import { createTextRowHash } from '../../formats/row-hash.ts';
 import { rows, type DuckDb } from './instance.ts';
 import { keyColumnsOf } from './key-columns.ts';
-import { lakeQuery } from './lake-rows.ts';
 import { lastRows } from './last-rows.ts';
 import { loadText } from './load-text.ts';
+import { readLake } from './read-lake.ts';
 
 type Format = EncoderSettings['format'];
 
@@ -25,9 +25,8 @@ export async function sumsByChunk(
 ): Promise<Map<string, HashSum>> {
   const sums = new Map<string, HashSum>();
   if (files.length === 0) return sums;
-  const query = lakeQuery(files, columns, format);
   const hashOf = createTextRowHash(columns);
-  await duckdb.withConnection(async (connection) => {
+  await readLake(duckdb, files, columns, format, async (connection, query) => {
     const group = `coalesce(_replay, '') || '/' || coalesce(_chunk::VARCHAR, '')`;
     for (const [name, count, sum] of await rows(
       connection,
@@ -56,8 +55,8 @@ export async function sumsByBucket(
   const keyColumns = keyColumnsOf(columns, key);
   const hashOf = createTextRowHash(columns);
   const keyHashOf = createTextKeyHash(columns, keyColumns);
-  await duckdb.withConnection(async (connection) => {
-    const last = await lastRows(connection, lakeQuery(files, columns, format), keyColumns);
+  await readLake(duckdb, files, columns, format, async (connection, query) => {
+    const last = await lastRows(connection, query, keyColumns);
     for (const [bucket, count, sum] of await rows(
       connection,
       `SELECT ${duckdbKeyHash(keyColumns, 'lake')} % ${buckets}, count(*), sum(${duckdbRowHash(columns, 'lake')})::VARCHAR ` +
@@ -89,8 +88,8 @@ export async function rowsOfBuckets(
   const keyJsonOf = createTextKeyJson(keyColumns);
   const keyIndexes = keyColumns.map((column) => columns.indexOf(column));
   const found: KeyedHash[] = [];
-  await duckdb.withConnection(async (connection) => {
-    const last = await lastRows(connection, lakeQuery(files, columns, format), keyColumns);
+  await readLake(duckdb, files, columns, format, async (connection, query) => {
+    const last = await lastRows(connection, query, keyColumns);
     const keyTexts = keyColumns.map((column) => loadText(column, false)).join(', ');
     for (const [hash, ...texts] of await rows(
       connection,

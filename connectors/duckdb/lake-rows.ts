@@ -1,20 +1,41 @@
 /** The typed rows of a set of lake files, within the offsets asked for. */
 import type { LakeFile } from '../../activities/ports/lake-files.ts';
-import type { Column } from '../../contracts/columns.ts';
+import { LINEAGE_COLUMNS, OVERFLOW_COLUMN, type Column } from '../../contracts/columns.ts';
 import type { EncoderSettings } from '../../contracts/manifest.ts';
+import { quoteIdent } from '../../formats/sql-names.ts';
 import { readCsv } from './lake-csv.ts';
 import { quoteText } from './sql-text.ts';
 
-/** @returns a query of the table's columns, the lineage and _overflow; no rows where there are no files */
+/**
+ * Files of a kind (format and columns) are read at once, the kinds one below the other: DuckDB takes the columns of a list of
+ * files from the first one.
+ * @param files one at least
+ * @returns a query of the table's columns, the lineage and _overflow
+ */
 export function lakeQuery(
   files: readonly LakeFile[],
   columns: readonly Column[],
   format: EncoderSettings['format'],
 ): string {
+  const kinds = new Map<string, LakeFile[]>();
+  for (const file of files) {
+    const kind = JSON.stringify([file.format ?? format, file.columns ?? null]);
+    const same = kinds.get(kind);
+    if (same) same.push(file);
+    else kinds.set(kind, [file]);
+  }
+  return [...kinds.values()].map((same) => kindQuery(same, columns, format)).join(' UNION ALL ');
+}
+
+function kindQuery(files: readonly LakeFile[], columns: readonly Column[], format: EncoderSettings['format']): string {
   const paths = files.map((file) => file.path);
+  const [first] = files;
   const all =
-    format === 'csv' ? readCsv(paths, columns) : `SELECT * FROM read_parquet([${paths.map(quoteText).join(', ')}])`;
-  return `SELECT * FROM (${all}) WHERE ${withinRanges(files)}`;
+    (first?.format ?? format) === 'csv'
+      ? readCsv(paths, first?.columns ?? columns)
+      : `SELECT * FROM read_parquet([${paths.map(quoteText).join(', ')}])`;
+  const names = [...columns.map((column) => quoteIdent(column.name)), ...LINEAGE_COLUMNS, OVERFLOW_COLUMN];
+  return `SELECT ${names.join(', ')} FROM (${all}) WHERE ${withinRanges(files)}`;
 }
 
 /**

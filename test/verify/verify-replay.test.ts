@@ -1,6 +1,7 @@
 /** Verify on real services: equal is equal, and every kind of seeded damage is found and named by its key. */
-import { HEADER, readOrigin } from '../../contracts/messages.ts';
+import { HEADER, readOrigin, writeOrigin } from '../../contracts/messages.ts';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadSealed } from '../../activities/load-sealed.ts';
@@ -113,6 +114,33 @@ describe('nothing is wrong', () => {
     expect(second).not.toBe(first);
     // What the source deleted stays in the warehouse, and is told.
     expect(await verify(second)).toMatchObject({ ...CLEAN, extra: 9, ok: false, rows: { source: 191, landed: 191 } });
+  });
+
+  it.each(['parquet', 'csv'] as const)('of a table that gained a column between replays, as %s', async (format) => {
+    lake.spec.lake.format = format;
+    const first = await replayAndLoad();
+    await source(`ALTER TABLE sales ADD COLUMN note text`);
+    await source(`UPDATE sales SET note = 'noted ' || id`);
+    await warehouse(`ALTER TABLE sales ADD COLUMN note text`);
+    const second = await replayAndLoad();
+    expect(await verify(second)).toMatchObject({ ...CLEAN, rows: { source: 200, landed: 200 } });
+    expect(await verify(first)).toMatchObject(CLEAN);
+    await warehouse(`INSERT INTO sales VALUES ('a', 1000, 'no record brought it')`);
+    await source(`INSERT INTO sales VALUES ('a', 1000, 'no record brought it')`);
+    expect(await verify(second)).toMatchObject({ extra: 1, different: 0, missing: 0, ok: false });
+  });
+
+  it('of a lake in both formats: the last record a key over all of it', async () => {
+    await replayAndLoad();
+    lake.spec.lake.format = 'csv';
+    await source(`UPDATE sales SET name = 'changed' WHERE id < 50`);
+    await replayAndLoad();
+    lake.spec.lake.format = 'parquet';
+    await source(`UPDATE sales SET name = 'again' WHERE id < 20`);
+    const last = await replayAndLoad();
+    expect(await verify(last)).toMatchObject({ ...CLEAN, rows: { source: 200, landed: 200 } });
+    await warehouse(`UPDATE sales SET name = 'wrong' WHERE id IN (10, 30)`);
+    expect(await verify(last)).toMatchObject({ different: 2, missing: 0, extra: 0 });
   });
 
   it('of an empty table', async () => {
@@ -243,6 +271,46 @@ describe('the warehouse is wrong', () => {
     expect(await verify()).toMatchObject({ missing: 200, chunksUnequal: 0, ok: false });
   });
 
+  it('finds rows twice, where the table lost its primary key', async () => {
+    await replayAndLoad();
+    await lake.warehouseSql.query(`ALTER TABLE ${qualified} DROP CONSTRAINT sales_pkey`);
+    await warehouse(`INSERT INTO sales SELECT * FROM sales WHERE id < 100`);
+    expect(await verify()).toMatchObject({ extra: 100, missing: 0, different: 0, ok: false });
+    await warehouse(`DELETE FROM sales a USING sales b WHERE a.ctid > b.ctid AND (a.code, a.id) = (b.code, b.id)`);
+    expect(await verify()).toMatchObject(CLEAN);
+    await warehouse(`ALTER TABLE sales ALTER code DROP NOT NULL`);
+    await warehouse(`INSERT INTO sales (id) VALUES (5)`);
+    expect(await verify()).toMatchObject({ extra: 1, missing: 0, different: 0, ok: false });
+  });
+
+  it('finds rows that came from a record of no replay, above the upper key and below it', async () => {
+    await source(`CREATE TABLE numbers (id int PRIMARY KEY, v int)`.replace('numbers', `${lake.schema}.numbers`));
+    await source(`INSERT INTO ${lake.schema}.numbers SELECT 10 * i, i FROM generate_series(1, 200) i`);
+    lake.spec.source.table = { schema: lake.schema, table: 'numbers' };
+    lake.spec.warehouse.table = { schema: lake.schema, table: 'numbers' };
+    delete lake.spec.source.eventTime;
+    const first = await replayAndLoad();
+    const template = lake.state.log[0]?.[0];
+    if (!template) throw new Error('partition 0 is empty');
+    const forge = (id: number): void => {
+      const offset = lake.state.ends[0] ?? 0;
+      const [key, value] = [template.key, template.value].map((bytes) =>
+        Buffer.from(String(bytes).replace(/"id":"?\d+"?/, `"id":${id}`)),
+      );
+      if (!key || !value) throw new Error('nothing to forge');
+      const origin = readOrigin(String(template.headers[0]?.[HEADER]));
+      if (!origin) throw new Error('the record has no origin');
+      const headers = [{ [HEADER]: Buffer.from(writeOrigin({ ...origin, replay: 'forged' })) }];
+      lake.state.log[0]?.push({ offset, key, value, headers });
+      lake.state.ends[0] = offset + 1;
+    };
+    forge(1_000_000);
+    forge(15);
+    await lake.land();
+    await load();
+    expect(await verify(first)).toMatchObject({ extra: 2, missing: 0, different: 0, ok: false, rows: { landed: 200 } });
+  });
+
   it('finds a stale row that a scoped replay should have replaced', async () => {
     await replayAndLoad();
     await source(`UPDATE sales SET name = 'new' WHERE id = 30`);
@@ -334,6 +402,45 @@ describe('the lake is wrong', () => {
     const report = await verify();
     expect(report.chunksUnequal).toBeGreaterThan(0);
     expect(report.ok).toBe(false);
+  });
+
+  it.each([
+    ['is not the format at all', () => Buffer.from('not an object of the lake at all')],
+    ['ends early', (whole: Buffer) => whole.subarray(0, whole.length - 100)],
+    [
+      'is damaged in its data',
+      (whole: Buffer) => Buffer.concat([whole.subarray(0, 4), Buffer.alloc(200, 0xa5), whole.subarray(204)]),
+    ],
+  ])('refuses, by name, an object that %s', async (_, damage) => {
+    await replayAndLoad();
+    const { name } = await firstObject();
+    const path = join(lake.scratch, 'damaged');
+    await lake.store.download('lake', name, path);
+    await writeFile(path, damage(await readFile(path)));
+    await lake.remove(name);
+    await lake.store.putIfAbsent('lake', name, path, {});
+    await expect(verify()).rejects.toMatchObject({
+      code: 'ManifestConflict',
+      retry: false,
+      message: expect.stringContaining(name) as string,
+    });
+  });
+
+  it('counts open dead letters of no known replay among its offsets', async () => {
+    const replayId = await replayAndLoad();
+    const add = (offset: number, replay: string | null, state = 'open', found = 'now()') =>
+      lake.control.query(
+        `INSERT INTO headrace.dead_letter (dataset, topic_id, topic, partition, offset_, headers, replay_id, reason, state, found_at)
+         VALUES ($1, $2, $3, 1, $4, '[]', $5, 'a test', $6, ${found})`,
+        [lake.dataset, lake.state.topicId, lake.spec.topic.name, offset, replay, state],
+      );
+    await add(lake.state.ends[1] ?? 0, null);
+    await add(0, null, 'open', `now() - interval '1 day'`);
+    await add(1, null, 'dismissed');
+    expect(await verify(replayId)).toMatchObject(CLEAN);
+    await add(2, null);
+    await add(3, 'unheard of');
+    expect(await verify(replayId)).toMatchObject({ deadLetters: 2, chunksUnequal: 0, ok: false });
   });
 
   it('counts dead letters of the replay by its headers; they fail it until they are closed', async () => {
