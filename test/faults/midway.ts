@@ -1,5 +1,5 @@
 /** A run that is under way for sure: how far each hop is by what it delivered, and which process is at it. */
-import { temporal as proto } from '@temporalio/proto';
+import protos from '@temporalio/proto';
 import { hostname } from 'node:os';
 import { expect } from 'vitest';
 import { datasetOf } from '../../contracts/pipeline.ts';
@@ -21,7 +21,7 @@ export const HOPS: readonly HopQueue[] = ['read', 'land', 'load'];
 /** The activities that move rows, which are what is to be cut off. */
 const ACTIVITY: Record<HopQueue, string> = { read: 'publishChunk', land: 'landPartitions', load: 'loadSealed' };
 
-const { PendingActivityState } = proto.api.enums.v1;
+const { PendingActivityState } = protos.temporal.api.enums.v1;
 
 export interface Run {
   pipeline: TestPipeline;
