@@ -31,8 +31,8 @@ export interface LandingPartition {
   stale: boolean;
   /** Ends when all cuts closed so far have; never rejects. */
   tail: Promise<void>;
-  /** Takes a record in; hands back the cuts that it closes. */
-  take(record: LogRecord, now: number): ClosedCut[];
+  /** Takes a record in; hands back the cuts that it closes, one shared empty list for nearly every record. */
+  take(record: LogRecord, now: number): readonly ClosedCut[];
   /** @param wanted the end that somebody waits for, if there is one */
   due(now: number, wanted: number | undefined): ClosedCut | null;
   /** Closes what is open up to the position; null if that is nothing. */
@@ -46,6 +46,8 @@ export interface LandingPartition {
   /** Gives all memory back. */
   dispose(): void;
 }
+
+const NONE: readonly ClosedCut[] = [];
 
 /** @param since when the open cut began to wait, ms, if an activity before this one had begun it */
 export function createLandingPartition(
@@ -89,12 +91,13 @@ export function createLandingPartition(
     stale: false,
     tail: Promise.resolve(),
     take(record, now) {
-      const closed = buffer.fits(record) ? [] : [close(record.offset, 'schema')];
+      const before = buffer.fits(record) ? null : close(record.offset, 'schema');
       buffer.append(record);
-      if (buffer.records() === 1) waitingSince = inherited ?? now;
-      if (buffer.records() >= rotate.records) closed.push(close(record.offset + 1, 'records'));
-      else if (buffer.bytes() >= rotate.bytes) closed.push(close(record.offset + 1, 'bytes'));
-      return closed;
+      const records = buffer.records();
+      if (records === 1) waitingSince = inherited ?? now;
+      const reason = records >= rotate.records ? 'records' : buffer.bytes() >= rotate.bytes ? 'bytes' : null;
+      if (before === null && reason === null) return NONE;
+      return [...(before ? [before] : []), ...(reason ? [close(record.offset + 1, reason)] : [])];
     },
     due(now, wanted) {
       if (self.position === self.start) return null;

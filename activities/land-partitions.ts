@@ -135,7 +135,8 @@ async function readOnce(
     const partition = partitions.get(record.partition);
     // A stale one is read again from where the manifest stands.
     if (!partition || partition.stale) continue;
-    for (const cut of partition.take(record, now)) cuts.start(partition, cut);
+    const closed = partition.take(record, now);
+    if (closed.length > 0) for (const cut of closed) cuts.start(partition, cut);
   }
   for (const [partition, position] of reader.positions()) {
     const landing = partitions.get(partition);
