@@ -39,7 +39,9 @@ async function landInChild(dataset: TestDataset, step: LandStep, nth: number): P
   };
   const task: ChildTask = { share, step, nth };
   const script = fileURLToPath(new URL('./land-child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(task)], { stdio: 'inherit' });
+  // What a killed child leaves behind goes with this test's own folder.
+  const env = { ...process.env, TMPDIR: setting.ports.worker.scratch };
+  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(task)], { stdio: 'inherit', env });
   return new Promise((resolve) => child.on('exit', (_code, signal) => resolve(signal)));
 }
 
