@@ -2,11 +2,9 @@
  * Finds chunk bounds through the key's index, a few at a time, and stores them before anybody uses them. Two that find at
  * once, or one that finds again, get the bounds stored first. Bounds ignore the filter.
  */
-import type { Key, TableName } from '../contracts/columns.ts';
-import { fault } from '../contracts/errors.ts';
 import type { Replays } from './ports/replays.ts';
 import type { OpenSource } from './ports/source.ts';
-import { sourceTable } from './plan-replay.ts';
+import { requireShortKey, sourceTable } from './source-table.ts';
 
 export interface FoundChunks {
   /** Chunks 0 to `known` - 1 have bounds. */
@@ -32,17 +30,4 @@ export function createFindChunks({ replays, openSource }: { replays: Replays; op
     }
     return { known: (last?.chunk ?? -1) + 1, complete: reached() };
   };
-}
-
-/** A lane's progress holds its last key, and Kafka's offset metadata takes 4,096 bytes in all. */
-const MAX_KEY_BYTES = 3_000;
-
-/** @throws Fault TableUnsuited */
-export function requireShortKey({ schema, table }: TableName, key: Key): void {
-  const bytes = Buffer.byteLength(JSON.stringify(key));
-  if (bytes <= MAX_KEY_BYTES) return;
-  throw fault(
-    'TableUnsuited',
-    `table ${schema}.${table} has a key of ${bytes} bytes (${JSON.stringify(key).slice(0, 80)}…); at most ${MAX_KEY_BYTES} fit a transaction's progress: choose a shorter unique key in source.key`,
-  );
 }

@@ -8,13 +8,13 @@ import { LANE_MODULUS } from '../contracts/messages.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import type { ReplayInput } from '../contracts/temporal.ts';
 import { fault, type Fault, isFault, messageOf } from '../contracts/errors.ts';
-import { requireShortKey } from './find-chunks.ts';
 import { schemaVersion } from '../formats/schema-version.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { PlannedReplay, Replays } from './ports/replays.ts';
 import type { OpenSource } from './ports/source.ts';
 import type { TopicAdmin, TopicSettings } from './ports/topic.ts';
 import type { OpenWarehouse, TableOwner, Warehouse, WarehouseTable } from './ports/warehouse.ts';
+import { requireShortKey, sourceTable } from './source-table.ts';
 
 /** Landing must have at least this long to pick a record up. */
 const MIN_RETENTION_MS = 60 * 60 * 1000;
@@ -150,11 +150,6 @@ function requireOwner(spec: PipelineSpec, what: 'topic' | 'dataset', name: strin
     'ConfigInvalid',
     `${what} ${name} belongs to pipeline ${owner}; give pipeline ${spec.name} another ${setting}`,
   );
-}
-
-export function sourceTable(input: Pick<ReplayInput, 'spec'>, shape: PlannedReplay['shape']) {
-  const { table: name, eventTime } = input.spec.source;
-  return { name, shape, ...(eventTime === undefined ? {} : { eventTime }) };
 }
 
 function target({ spec }: Pick<ReplayInput, 'spec'>, shape: TableShape): [WarehouseTable, TableOwner] {

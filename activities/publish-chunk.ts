@@ -12,7 +12,7 @@ import { laneId } from '../contracts/messages.ts';
 import { type Chunk, laneOf } from '../contracts/replay.ts';
 import { schemaVersion } from '../formats/schema-version.ts';
 import { askOutcome, noteDone, readCommitted } from './lane-outcome.ts';
-import { sourceTable } from './plan-replay.ts';
+import { sourceTable } from './source-table.ts';
 import type { LaneTransaction, PlannedReplay, Replays } from './ports/replays.ts';
 import type { OpenSource } from './ports/source.ts';
 import type { LaneWriter, OpenLane, TopicAdmin } from './ports/topic.ts';

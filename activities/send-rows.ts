@@ -6,7 +6,7 @@
 import type { Key } from '../contracts/columns.ts';
 import type { Chunk, LaneProgress } from '../contracts/replay.ts';
 import { createCopyRows } from '../formats/copy-rows.ts';
-import { sourceTable } from './plan-replay.ts';
+import { sourceTable } from './source-table.ts';
 import type { PlannedReplay } from './ports/replays.ts';
 import type { Source } from './ports/source.ts';
 import type { LaneWriter } from './ports/topic.ts';

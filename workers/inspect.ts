@@ -2,7 +2,8 @@
  * Looks that change nothing, made in the command's own process: they must answer when no worker runs, at 3 am most of all.
  */
 import type { SourceTable } from '../activities/ports/source.ts';
-import { sourceTable, topicFaults } from '../activities/plan-replay.ts';
+import { topicFaults } from '../activities/plan-replay.ts';
+import { sourceTable } from '../activities/source-table.ts';
 import { openTopicAdmin } from '../connectors/kafka/admin.ts';
 import { openInspectStore } from '../connectors/postgres/inspect-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFindChunks } from '../../activities/find-chunks.ts';
 import type { LoadPorts } from '../../activities/load-run.ts';
-import { sourceTable } from '../../activities/plan-replay.ts';
+import { sourceTable } from '../../activities/source-table.ts';
 import type { Claim } from '../../activities/ports/manifest.ts';
 import type { PlannedReplay } from '../../activities/ports/replays.ts';
 import type { Pulse } from '../../activities/pulse.ts';
