@@ -31,10 +31,11 @@ const DENIED: readonly number[] = [29, 30, 31, 53, 58, -169];
 export function readKafkaError(error: unknown): KafkaError {
   const field = (name: string): unknown =>
     typeof error === 'object' && error !== null && name in error ? (error as Record<string, unknown>)[name] : undefined;
-  const code = field('code');
+  const [code, message] = [field('code'), field('message')];
   return {
     code: typeof code === 'number' ? code : 0,
-    message: messageOf(error),
+    // listOffsets hands out plain objects, which messageOf prints as [object Object].
+    message: typeof message === 'string' ? message : messageOf(error),
     isRetriable: field('isRetriable') === true,
     isFatal: field('isFatal') === true,
     isTxnRequiresAbort: field('isTxnRequiresAbort') === true,

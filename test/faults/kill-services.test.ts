@@ -30,7 +30,7 @@ test.each<ServiceName>(['kafka', 'postgres', 's3', 'temporal'])(
   async (service) => {
     const changes = { chunkRows: 2_500, rotate: { records: 1_000, age: '500ms' } };
     const run = { pipeline: await newSales(services, ROWS, changes), replayId: unique('r'), rows: ROWS };
-    await startRun(services, run, 3_000);
+    await startRun(services, run, 2_000);
     await Promise.all(HOPS.map((hop) => untilUnderWay(services, run, hop, worker.pid, 0, 60)));
     for (const hop of HOPS) await expectMidway(services, run, hop);
 

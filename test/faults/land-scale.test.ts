@@ -37,7 +37,7 @@ async function claims(run: Run): Promise<{ holders: string[]; generations: numbe
 test('from one activity to four, to nine, and back to two', async () => {
   const changes = { chunkRows: 2_500, partitions: PARTITIONS, rotate: { records: 1_000, age: '500ms' } };
   const run = { pipeline: await newSales(services, ROWS, changes), replayId: unique('r'), rows: ROWS };
-  await startRun(services, run, 5_000);
+  await startRun(services, run, 2_500);
   const landing = services.temporal.workflow.getHandle(hopWorkflow(run, 'land'));
   const holders = new Set<string>();
   let landed = 0;
