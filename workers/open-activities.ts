@@ -4,9 +4,7 @@
  */
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Client, Connection } from '@temporalio/client';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { createLandActivities, createLandRequestActivities } from '../activities/land-activities.ts';
 import { createLoadActivities } from '../activities/load.ts';
 import type { Pulse } from '../activities/pulse.ts';
@@ -30,6 +28,7 @@ import type { Settings } from '../contracts/settings.ts';
 import type { QueueName } from '../contracts/temporal.ts';
 import { connectionOf } from './config/index.ts';
 import { keepByName } from './once.ts';
+import { makeScratch } from './scratch.ts';
 import { connectTemporal } from './temporal-client.ts';
 import { openTemporalPorts } from './temporal-ports.ts';
 
@@ -53,9 +52,7 @@ function currentPulse(): Pulse {
 
 /** @param name of this worker process, for claims and connections */
 export async function openActivities(settings: Settings, name: string): Promise<OpenedActivities> {
-  const parent = settings.worker.scratch ?? tmpdir();
-  await mkdir(parent, { recursive: true });
-  const scratch = await mkdtemp(join(parent, 'headrace-'));
+  const scratch = await makeScratch(settings.worker.scratch);
   const control = openPool(settings.control, 'worker', 12);
   let temporal: Promise<{ connection: Connection; client: Client }> | undefined;
   const client = async () => (await (temporal ??= connectTemporal(settings.temporal))).client;
