@@ -7,6 +7,7 @@ import type { LandPorts } from './land-ports.ts';
 import type { LandContext } from './land-write.ts';
 import type { BadRecord } from './ports/lake-files.ts';
 import type { DeadLetter } from './ports/manifest.ts';
+import { recordDetails } from '../formats/record-batch-in.ts';
 import type { LogRecord } from './ports/topic.ts';
 
 const READ_RECORDS = 500;
@@ -44,12 +45,12 @@ export async function addLetters(
 }
 
 function toLetter(record: LogRecord, reason: string): DeadLetter {
-  const headers = (record.headers ?? []).flatMap((header) => Object.entries(header));
+  const { key, value, headers } = recordDetails(record);
   const origin = readOrigin(headers.find(([name]) => name === HEADER)?.[1].toString('latin1') ?? '');
   return {
     offset: record.offset,
-    key: record.key,
-    value: record.value,
+    key,
+    value,
     headers,
     replayId: origin?.replay ?? null,
     chunk: origin?.chunk ?? null,

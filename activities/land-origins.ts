@@ -5,7 +5,7 @@
  * holds the good records, so such a cut takes twice its memory while it is encoded).
  */
 import { HEADER, writeOrigin } from '../contracts/messages.ts';
-import { type CutBuffer, createCutBuffer } from '../formats/cut-buffer.ts';
+import { bufferedRecord, type CutBuffer, createCutBuffer } from '../formats/cut-buffer.ts';
 import type { Lineage } from '../formats/record-headers.ts';
 import type { BadRecord } from './ports/lake-files.ts';
 import type { Manifest } from './ports/manifest.ts';
@@ -54,10 +54,9 @@ function reasonAgainst({ replay }: Lineage, known: ReadonlySet<string>): string 
 function divide(buffer: CutBuffer, reasons: readonly (string | null)[]): { good: CutBuffer; bad: BadRecord[] } {
   const { lines, starts, lineages } = buffer.content();
   const schema = buffer.schemaVersion() ?? '';
-  const headers = lineages.map(({ replay, chunk }) => {
-    if (replay === null || chunk === null) return undefined;
-    return [{ [HEADER]: Buffer.from(writeOrigin({ schema, chunk, replay })) }];
-  });
+  const origins = lineages.map(({ replay, chunk }) =>
+    replay === null || chunk === null ? null : Buffer.from(writeOrigin({ schema, chunk, replay })),
+  );
   const good = createCutBuffer(buffer.partition);
   const bad: BadRecord[] = [];
   for (const start of starts) {
@@ -65,7 +64,7 @@ function divide(buffer: CutBuffer, reasons: readonly (string | null)[]): { good:
     const [offset = '', index = ''] = lines.toString('latin1', start, start + 28).split('\t', 2);
     const reason = reasons[Number(index)];
     const record = reason == null ? buffer.rawRecord(Number(offset)) : null;
-    if (record) good.append({ offset: record.offset, value: record.value, headers: headers[Number(index)] });
+    if (record) good.append(bufferedRecord(record.offset, record.value, origins[Number(index)] ?? null));
     else bad.push({ offset: Number(offset), reason: reason ?? '' });
   }
   return { good, bad };

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLakeFiles } from '../connectors/duckdb/lake-files.ts';
 import type { Column, ColumnType } from '../contracts/columns.ts';
-import { HEADER, writeOrigin } from '../contracts/messages.ts';
+import { writeOrigin } from '../contracts/messages.ts';
 import { createCopyRows } from '../formats/copy-rows.ts';
 import { encoderSettings } from '../formats/encoder-settings.ts';
-import { createCutBuffer } from '../formats/cut-buffer.ts';
+import { bufferedRecord, createCutBuffer } from '../formats/cut-buffer.ts';
 
 const ROUNDS = 3;
 const CUT_ROWS = 100_000;
@@ -69,20 +69,21 @@ try {
   const values: Buffer[] = [];
   parse((value) => values.push(Buffer.from(value)));
   const buffer = createCutBuffer(0);
-  const headers = [{ [HEADER]: Buffer.from(writeOrigin({ schema: 's', chunk: 1, replay: 'bench' })) }];
+  const origin = Buffer.from(writeOrigin({ schema: 's', chunk: 1, replay: 'bench' }));
+  const records = values.map((value, offset) => bufferedRecord(offset, value, origin));
   await measure('records into a cut, with SHA-256', rows, () => {
     buffer.reset();
-    values.forEach((value, offset) => {
+    for (const record of records) {
       if (buffer.records() === CUT_ROWS) {
         buffer.sha256();
         buffer.reset();
       }
-      buffer.append({ offset, value, headers });
-    });
+      buffer.append(record);
+    }
   });
 
   buffer.reset();
-  values.slice(0, CUT_ROWS).forEach((value, offset) => buffer.append({ offset, value, headers }));
+  for (const record of records.slice(0, CUT_ROWS)) buffer.append(record);
   const cutRows = buffer.records();
   let path = '';
   await measure('a cut to Parquet', cutRows, async () => {

@@ -10,13 +10,14 @@
  * `starts`, alone.
  */
 import { createHash } from 'node:crypto';
-import { createLineages, type Headers, type Lineage } from './record-headers.ts';
+import { createLineages, type Lineage, type OriginPlace } from './record-headers.ts';
 
 /** What a consumed record must offer; the topic's port has the same. */
-export interface BufferedRecord {
+export interface BufferedRecord extends OriginPlace {
   offset: number;
-  value: Buffer | null;
-  headers: Headers;
+  valueFrom: number;
+  /** Negative for a null value. */
+  valueTo: number;
 }
 
 /** A record as it came, for the dead letters. */
@@ -51,6 +52,15 @@ export interface CutBuffer {
   reset(): void;
 }
 
+/** A record of its parts, where it does not come from a log. @param origin the value of our header, null without one */
+export function bufferedRecord(offset: number, value: Buffer | null, origin: Buffer | null): BufferedRecord {
+  const bytes = Buffer.concat([value ?? NO_BYTES, origin ?? NO_BYTES]);
+  const valueTo = value === null ? -1 : value.length;
+  const originFrom = Math.max(0, valueTo);
+  return { offset, bytes, valueFrom: 0, valueTo, originFrom, originTo: origin === null ? -1 : bytes.length };
+}
+
+const NO_BYTES = Buffer.alloc(0);
 const FIRST_BYTES = 64 * 1024;
 /** Up to here memory doubles; beyond, it grows by as much, so that a large buffer does not hold twice what it needs. */
 const DOUBLE_UP_TO_BYTES = 32 * 1024 * 1024;
@@ -110,14 +120,14 @@ export function createCutBuffer(partition: number): CutBuffer {
     lastOffset: () => last,
     schemaVersion: () => schema,
     fits(record) {
-      const version = lineages.schemaOf(record.headers);
+      const version = lineages.schemaOf(record);
       return schema === null || version === null || version === schema;
     },
     append(record) {
-      const { offset, value, headers } = record;
-      const lineage = lineages.indexOf(headers);
-      schema ??= lineages.schemaOf(headers);
-      const size = value === null ? 0 : value.length;
+      const { offset, bytes, valueFrom, valueTo } = record;
+      const lineage = lineages.indexOf(record);
+      schema ??= lineages.schemaOf(record);
+      const size = valueTo < 0 ? 0 : valueTo - valueFrom;
       if (at + size + PREFIX_BYTES > lines.length) makeRoom(at + size + PREFIX_BYTES);
       if (records === starts.length) {
         const longer = new Uint32Array(records * 2);
@@ -130,8 +140,8 @@ export function createCutBuffer(partition: number): CutBuffer {
       appendDigits(lineage);
       lines[at++] = TAB;
       lines[at++] = TAB;
-      if (value === null) nulls.add(offset);
-      else lines.set(value, at);
+      if (valueTo < 0) nulls.add(offset);
+      else bytes.copy(lines, at, valueFrom, valueTo);
       at += size;
       lines[at++] = NEWLINE;
       first ??= offset;

@@ -1,7 +1,12 @@
 /** What a record's header says of where it comes from, read without making strings a record. */
-import { HEADER, type Origin, readOrigin } from '../contracts/messages.ts';
+import { type Origin, readOrigin } from '../contracts/messages.ts';
 
-export type Headers = readonly Readonly<Record<string, Buffer>>[] | undefined;
+/** Where the value of our header stands in a record's bytes; `originTo` is negative where there is none. */
+export interface OriginPlace {
+  bytes: Buffer;
+  originFrom: number;
+  originTo: number;
+}
 
 /** Where a record comes from; null where its header does not say (a foreign record). */
 export interface Lineage {
@@ -11,9 +16,9 @@ export interface Lineage {
 
 /** The lineages met so far, each with an index. */
 export interface Lineages {
-  indexOf(headers: Headers): number;
+  indexOf(record: OriginPlace): number;
   /** Null for a foreign record. */
-  schemaOf(headers: Headers): string | null;
+  schemaOf(record: OriginPlace): string | null;
   list(): readonly Lineage[];
   reset(): void;
 }
@@ -28,17 +33,17 @@ export function createLineages(): Lineages {
   let list: Lineage[] = [];
   let indexByName = new Map<string, number>();
 
-  function look(headers: Headers): void {
-    const found = header(headers, HEADER) ?? NO_BYTES;
-    if (sameBytes(bytes, found)) return;
-    bytes = Buffer.from(found);
+  function look(record: OriginPlace): void {
+    if (isSame(bytes, record)) return;
+    const { originFrom, originTo } = record;
+    bytes = originTo < 0 ? NO_BYTES : Buffer.from(record.bytes.subarray(originFrom, originTo));
     origin = readOrigin(bytes.toString('latin1'));
     current = -1;
   }
 
   return {
-    indexOf(headers) {
-      look(headers);
+    indexOf(record) {
+      look(record);
       if (current >= 0) return current;
       const lineage: Lineage = { replay: origin?.replay ?? null, chunk: origin?.chunk ?? null };
       const name = JSON.stringify(lineage);
@@ -49,8 +54,8 @@ export function createLineages(): Lineages {
       }
       return current;
     },
-    schemaOf(headers) {
-      look(headers);
+    schemaOf(record) {
+      look(record);
       return origin?.schema ?? null;
     },
     list: () => list,
@@ -62,19 +67,9 @@ export function createLineages(): Lineages {
   };
 }
 
-/** The first value of a header, or null. */
-export function header(headers: Headers, name: string): Buffer | null {
-  if (headers === undefined) return null;
-  for (let i = 0; i < headers.length; i++) {
-    const value = headers[i]?.[name];
-    if (value !== undefined) return value;
-  }
-  return null;
-}
-
 /** For a few bytes a loop is faster than Buffer.equals (30 ns against 60). */
-function sameBytes(a: Buffer, b: Buffer): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+function isSame(known: Buffer, { bytes, originFrom, originTo }: OriginPlace): boolean {
+  if (known.length !== Math.max(0, originTo - originFrom)) return false;
+  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[originFrom + i]) return false;
   return true;
 }

@@ -3,6 +3,7 @@
  * over transaction markers, and a commit that resolves has every record that was sent. Every error is a Fault.
  */
 import type { PartitionEnds } from '../../contracts/replay.ts';
+import type { BatchRecord } from '../../formats/record-batch-in.ts';
 
 export interface TopicFacts {
   topicId: string;
@@ -64,14 +65,11 @@ export interface LaneRequest {
 
 export type OpenLane = (request: LaneRequest) => Promise<LaneWriter>;
 
-/** A record as read; buffers are only valid until the next `read`, copy what is kept. */
-export interface LogRecord {
-  partition: number;
-  offset: number;
-  key: Buffer | null;
-  value: Buffer | null;
-  headers: readonly Readonly<Record<string, Buffer>>[] | undefined;
-}
+/**
+ * A record as read: places in bytes, so that nobody makes a Buffer of what is only copied on. Key and headers are looked up
+ * where they are wanted (formats/record-batch-in.ts, `recordDetails`).
+ */
+export type LogRecord = BatchRecord;
 
 /** Reads given partitions from given offsets, committed records only; `auto.offset.reset=error`. */
 export interface TopicReader {

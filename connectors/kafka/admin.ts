@@ -1,168 +1,113 @@
-/**
- * Topics: facts, settings, watermarks. librdkafka's admin client knows topic ids and isolation levels; it has no
- * DescribeConfigs in this binding, so kafkajs reads the settings (a plain request, none of its faults is in the way).
- */
-import kafka from '@confluentinc/kafka-javascript';
-import kafkajs, { type SASLOptions } from 'kafkajs';
+/** Topics: facts, settings, watermarks. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TopicAdmin, TopicFacts, TopicSettings } from '../../activities/ports/topic.ts';
-import { fault } from '../../contracts/errors.ts';
+import type { TopicAdmin, TopicFacts } from '../../activities/ports/topic.ts';
+import { fault, isFault } from '../../contracts/errors.ts';
+import { MAX_MESSAGE_BYTES } from '../../contracts/messages.ts';
 import type { PartitionEnds } from '../../contracts/replay.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
-import { kafkaClientConfig } from './client-config.ts';
-import { CODE, kafkaFault, readKafkaError } from './errors.ts';
-import { MAX_MESSAGE_BYTES } from './lane-writer.ts';
+import { type Cluster, openCluster } from './cluster.ts';
+import { kafkaFault, LEADER_MOVES, NONE, TOPIC_ALREADY_EXISTS } from './error-codes.ts';
+import { createTopic, describeTopicSettings, listOffsets } from './requests.ts';
 
-const CALL_TIMEOUT_MS = 10_000;
 const LEADERS_PATIENCE_MS = 30_000;
+const LEADERS_PAUSE_MS = 100;
+const SETTINGS = ['cleanup.policy', 'retention.ms', 'retention.bytes'];
 
 export function openTopicAdmin(settings: KafkaSettings): TopicAdmin {
-  // Opened at the first call, not when a worker starts: a worker may start before its broker.
-  let opened: kafka.IAdminClient | undefined;
-  const admin = (): kafka.IAdminClient =>
-    (opened ??= kafka.AdminClient.create(kafkaClientConfig(settings, 'admin'), { 'event.error': () => undefined }));
+  // Connects at the first call, not when a worker starts: a worker may start before its broker.
+  const cluster = openCluster(settings);
 
   async function describe(topic: string): Promise<TopicFacts | null> {
-    return new Promise((resolve, reject) => {
-      admin().describeTopics([topic], { timeout: CALL_TIMEOUT_MS }, (error: unknown, found) => {
-        const doing = `describing topic ${topic}`;
-        if (error) return reject(kafkaFault(error, doing));
-        const description = found[0];
-        const broken = description?.error;
-        if (broken && readKafkaError(broken).code === CODE.unknownTopicOrPartition) return resolve(null);
-        if (broken) return reject(kafkaFault(broken, doing));
-        if (!description) return resolve(null);
-        const topicId = uuidText(description.topicId);
-        resolve({ topicId, partitions: description.partitions.length });
-      });
-    });
+    const found = await cluster.topic(topic);
+    return found && { topicId: found.topicId, partitions: found.leaders.size };
   }
 
-  async function offsets(
-    topic: string,
-    partitions: number,
-    spec: kafka.OffsetSpec,
-    what: string,
-  ): Promise<PartitionEnds> {
-    const wanted = Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: spec }));
-    return new Promise((resolve, reject) => {
-      admin().listOffsets(
-        wanted,
-        { timeout: CALL_TIMEOUT_MS, isolationLevel: kafka.IsolationLevel.READ_UNCOMMITTED },
-        (error: unknown, found) => {
-          const doing = `reading the ${what} of topic ${topic}`;
-          if (error) return reject(kafkaFault(error, doing));
-          const broken = found.find((entry) => entry.error);
-          if (broken) return reject(kafkaFault(broken.error, `${doing}, partition ${broken.partition}`));
-          resolve(Object.fromEntries(found.map((entry) => [entry.partition, entry.offset])));
-        },
-      );
-    });
+  async function ensure(topic: string, partitions: number): Promise<TopicFacts> {
+    if (!(await describe(topic))) await create(cluster, settings, topic, partitions);
+    const deadline = Date.now() + LEADERS_PATIENCE_MS;
+    for (;;) {
+      try {
+        const facts = await describe(topic);
+        if (!facts) throw fault('KafkaUnavailable', `topic ${topic} was created but is not there yet`);
+        await offsets(cluster, topic, facts.partitions, -2, 0);
+        return facts;
+      } catch (error) {
+        if (!isFault(error, 'KafkaUnavailable') || Date.now() > deadline) throw error;
+        await sleep(LEADERS_PAUSE_MS);
+      }
+    }
   }
 
   return {
     describe,
     async settings(topic) {
-      return readTopicSettings(settings, topic);
+      const doing = `reading the settings of topic ${topic}`;
+      const answer = await cluster.ask(doing, cluster.controller, describeTopicSettings(topic, SETTINGS));
+      return {
+        cleanupPolicy: answer.settings.get('cleanup.policy') ?? 'delete',
+        retentionMs: Number(answer.settings.get('retention.ms') ?? -1),
+        retentionBytes: Number(answer.settings.get('retention.bytes') ?? -1),
+      };
     },
-    async ensure(topic, partitions) {
-      if (!(await describe(topic))) await create(admin(), settings, topic, partitions);
-      const deadline = Date.now() + LEADERS_PATIENCE_MS;
-      for (;;) {
-        try {
-          const facts = await describe(topic);
-          if (!facts) throw fault('KafkaUnavailable', `topic ${topic} was created but is not there yet`);
-          await offsets(topic, facts.partitions, kafka.OffsetSpec.EARLIEST, 'first offsets');
-          return facts;
-        } catch (error) {
-          if (Date.now() > deadline) throw kafkaFault(error, `waiting for the leaders of topic ${topic}`);
-          await sleep(100);
-        }
-      }
-    },
-    highWatermarks: (topic, partitions) => offsets(topic, partitions, kafka.OffsetSpec.LATEST, 'high watermarks'),
-    logStarts: (topic, partitions) => offsets(topic, partitions, kafka.OffsetSpec.EARLIEST, 'first offsets'),
+    ensure,
+    highWatermarks: (topic, partitions) => offsets(cluster, topic, partitions, -1),
+    logStarts: (topic, partitions) => offsets(cluster, topic, partitions, -2),
     close() {
-      opened?.disconnect();
+      cluster.close();
       return Promise.resolve();
     },
   };
 }
 
-async function create(
-  admin: kafka.IAdminClient,
-  settings: KafkaSettings,
+/** @param patienceMs how long leaders that move are waited for */
+async function offsets(
+  cluster: Cluster,
   topic: string,
   partitions: number,
-): Promise<void> {
-  const request: kafka.NewTopic = {
-    topic,
-    num_partitions: partitions,
-    replication_factor: settings.replicationFactor ?? -1, // -1: the broker's default
-    config: { 'cleanup.policy': 'delete', 'max.message.bytes': String(MAX_MESSAGE_BYTES) },
-  };
-  await new Promise<void>((resolve, reject) => {
-    admin.createTopic(request, CALL_TIMEOUT_MS, (error: unknown) => {
-      if (!error || readKafkaError(error).code === CODE.topicAlreadyExists) resolve();
-      else reject(kafkaFault(error, `creating topic ${topic}`));
-    });
-  });
-}
-
-async function readTopicSettings(settings: KafkaSettings, topic: string): Promise<TopicSettings> {
-  const { tls, sasl } = settings;
-  const client = new kafkajs.Kafka({
-    clientId: 'headrace-settings',
-    brokers: [...settings.brokers],
-    logLevel: kafkajs.logLevel.NOTHING,
-    connectionTimeout: CALL_TIMEOUT_MS,
-    retry: { retries: 3 },
-    ...(tls
-      ? {
-          ssl: {
-            rejectUnauthorized: tls.verify,
-            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-            ...(tls.key === undefined ? {} : { key: tls.key }),
-          },
-        }
-      : {}),
-    ...(sasl ? { sasl: saslOptions(sasl) } : {}),
-  }).admin();
-  try {
-    await client.connect();
-    const answer = await client.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
-    });
-    const entries = answer.resources[0]?.configEntries ?? [];
-    const value = (name: string) => entries.find((entry) => entry.configName === name)?.configValue;
-    return {
-      cleanupPolicy: value('cleanup.policy') ?? 'delete',
-      retentionMs: Number(value('retention.ms') ?? -1),
-      retentionBytes: Number(value('retention.bytes') ?? -1),
-    };
-  } catch (error) {
-    throw kafkaFault(error, `reading the settings of topic ${topic}`);
-  } finally {
-    await client.disconnect();
+  at: -1 | -2,
+  patienceMs = LEADERS_PATIENCE_MS,
+): Promise<PartitionEnds> {
+  const doing = `reading the ${at === -1 ? 'high watermarks' : 'first offsets'} of topic ${topic}`;
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const { ends, error } = await askLeaders(cluster, topic, partitions, at, doing);
+    if (error === NONE) return ends;
+    if (!LEADER_MOVES.includes(error) || Date.now() > deadline) throw kafkaFault(error, doing);
+    await sleep(LEADERS_PAUSE_MS);
   }
 }
 
-function saslOptions({ mechanism, username, password }: NonNullable<KafkaSettings['sasl']>): SASLOptions {
-  if (mechanism === 'PLAIN') return { mechanism: 'plain', username, password };
-  return mechanism === 'SCRAM-SHA-256'
-    ? { mechanism: 'scram-sha-256', username, password }
-    : { mechanism: 'scram-sha-512', username, password };
+async function askLeaders(
+  cluster: Cluster,
+  topic: string,
+  partitions: number,
+  at: -1 | -2,
+  doing: string,
+): Promise<{ ends: PartitionEnds; error: number }> {
+  const found = await cluster.topic(topic);
+  if (!found) throw fault('KafkaUnavailable', `${doing}: there is no such topic`);
+  const byLeader = new Map<number, number[]>();
+  for (let partition = 0; partition < partitions; partition++) {
+    const leader = found.leaders.get(partition) ?? -1;
+    if (leader < 0) return { ends: {}, error: LEADERLESS };
+    byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);
+  }
+  const answers = await Promise.all(
+    [...byLeader].map(async ([leader, wanted]) => (await cluster.broker(leader)).send(listOffsets(topic, wanted, at))),
+  );
+  const entries = answers.flat();
+  const ends = Object.fromEntries(entries.map(({ partition, offset }) => [partition, offset]));
+  return { ends, error: entries.find(({ error }) => error !== NONE)?.error ?? NONE };
 }
 
-/**
- * As Kafka prints ids: 16 bytes in URL-safe base64 without padding (org.apache.kafka.common.Uuid). Made from the two
- * halves, because the binding names its text otherwise than its types say.
- */
-function uuidText({ mostSignificantBits, leastSignificantBits }: kafka.Uuid): string {
-  const bytes = Buffer.alloc(16);
-  bytes.writeBigUInt64BE(BigInt.asUintN(64, mostSignificantBits), 0);
-  bytes.writeBigUInt64BE(BigInt.asUintN(64, leastSignificantBits), 8);
-  return bytes.toString('base64url');
+const LEADERLESS = 5;
+
+async function create(cluster: Cluster, settings: KafkaSettings, topic: string, partitions: number): Promise<void> {
+  // -1: the broker's default
+  const request = createTopic(topic, partitions, settings.replicationFactor ?? -1, {
+    'cleanup.policy': 'delete',
+    'max.message.bytes': String(MAX_MESSAGE_BYTES),
+  });
+  const { error, message } = await (await cluster.controller()).send(request);
+  if (error !== NONE && error !== TOPIC_ALREADY_EXISTS) throw kafkaFault(error, `creating topic ${topic}`, message);
 }

@@ -1,172 +1,171 @@
 /**
- * A lane's transactional producer on librdkafka's low-level API. Guarantees: opening fences and finishes every older
- * producer of the lane; a commit that resolves holds every record and the progress; queued buffers are copied.
+ * A lane's transactional producer. Guarantees: opening fences and finishes every older producer of the lane; a commit that
+ * resolves holds every record and the progress.
  *
- * The low-level Producer without delivery reports was measured against the KafkaJS-like layer: 265k against 125k rows/s.
- * librdkafka's commit itself fails if any record of the transaction failed, so nothing is counted here.
+ * Nothing is ever sent twice. Whatever goes wrong (an answer lost, a leader moved, a broker gone) fails the writer; the lane is
+ * then opened anew, which aborts what was under way, and asked for its outcome (activities/publish-chunk.ts). So the whole of
+ * an idempotent producer's retries, where clients lose and double rows, is not needed here.
  */
-import kafka from '@confluentinc/kafka-javascript';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LaneCommitted, LaneRequest, LaneWriter, OpenLane } from '../../activities/ports/topic.ts';
-import { fault, messageOf } from '../../contracts/errors.ts';
-import { HEADER, writeOrigin } from '../../contracts/messages.ts';
+import { fault } from '../../contracts/errors.ts';
+import { HEADER, MAX_MESSAGE_BYTES, writeOrigin } from '../../contracts/messages.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
-import { kafkaClientConfig } from './client-config.ts';
-import { CODE, kafkaFault, readKafkaError } from './errors.ts';
+import { type BatchBuilder, createBatchBuilder, headerBytes } from '../../formats/record-batch-out.ts';
+import { openBatchSender } from './batch-sender.ts';
+import { type Cluster, openCluster } from './cluster.ts';
+import {
+  addOffsets,
+  addPartitions,
+  commitOffsetInTransaction,
+  endTransaction,
+  fetchOffset,
+  initProducerId,
+  type ProducerIdentity,
+} from './transaction-requests.ts';
 
 /** A dead worker's open transaction holds back readers no longer than this, even if nobody takes the lane over. */
 const TRANSACTION_TIMEOUT_MS = 30_000;
-const CALL_TIMEOUT_MS = 10_000;
-/** How long retriable coordinator errors (a broker that starts, a coordinator that moves) are sat out within one call. */
-const PATIENCE_MS = 60_000;
-const RETRY_PAUSE_MS = 100;
-const QUEUE_MESSAGES = 100_000;
-const QUEUE_KIB = 32 * 1024;
-const DRAIN_PAUSE_MS = 3;
-export const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
-
-type Callback = (error: unknown) => void;
-
-/** Runs a callback-style call; the binding passes null or an error. */
-function call(start: (done: Callback) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => {
-      if (error) reject(error instanceof Error ? error : new Error(messageOf(error)));
-      else resolve();
-    });
-  });
-}
-
-/** Repeats a call as long as librdkafka says that the same call may be made again. */
-async function untilFinal(doing: string, start: (done: Callback) => void): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      await call(start);
-      return;
-    } catch (error) {
-      const { isRetriable, isFatal, isTxnRequiresAbort } = readKafkaError(error);
-      if (!isRetriable || isFatal || isTxnRequiresAbort || Date.now() > deadline) throw kafkaFault(error, doing);
-      await sleep(RETRY_PAUSE_MS);
-    }
-  }
-}
+/** A batch goes out when it has so many bytes, unpacked. Half of what a topic takes by default (max.message.bytes). */
+const BATCH_BYTES = 512 * 1024;
+/** What may be on its way or waiting before `send` says full. */
+const QUEUE_BYTES = 8 * 1024 * 1024;
+/** Batch, record and header take some bytes themselves. */
+const MOST_RECORD_BYTES = MAX_MESSAGE_BYTES - 1_024;
+const DRAIN_PAUSE_MS = 1;
+const MOST_METADATA_BYTES = 4_096;
 
 export function openLaneWith(settings: KafkaSettings): OpenLane {
   return async (request) => {
-    const lane = `lane ${request.laneId}`;
-    const shared = kafkaClientConfig(settings, 'replay');
-    const producer = new kafka.Producer({
-      ...shared,
-      'transactional.id': request.laneId,
-      'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS,
-      'queue.buffering.max.messages': QUEUE_MESSAGES,
-      'queue.buffering.max.kbytes': QUEUE_KIB,
-      'message.max.bytes': MAX_MESSAGE_BYTES,
-      // A report for each record would be made and thrown away (367k against 536k rows/s); failures still fail the commit.
-      'delivery.report.only.error': true,
-      'linger.ms': 10,
-      'compression.codec': 'lz4',
-    });
-    // Carries the group's name into the transaction and reads its offset; it joins nothing.
-    const group = new kafka.KafkaConsumer({ ...shared, 'group.id': request.laneId, 'enable.auto.commit': false }, {});
-    // Connection losses are librdkafka's to mend; what matters comes back through the calls.
-    producer.on('event.error', () => undefined);
-    group.on('event.error', () => undefined);
-    const close = async (): Promise<void> => {
-      await Promise.all([disconnect(producer), disconnect(group)]);
-    };
+    const cluster = openCluster(settings);
     try {
-      await Promise.all([connect(producer, request.topic), connect(group, request.topic)]);
-      producer.setPollInBackground(true);
-      await untilFinal(`${lane}: fencing older producers`, (done) => producer.initTransactions(CALL_TIMEOUT_MS, done));
+      const doing = `lane ${request.laneId}: fencing older producers`;
+      const { producerId, epoch } = await cluster.ask(
+        doing,
+        () => cluster.coordinator('transaction', request.laneId),
+        initProducerId(request.laneId, TRANSACTION_TIMEOUT_MS),
+      );
+      const topic = await cluster.topic(request.topic);
+      if (!topic) throw fault('KafkaUnavailable', `lane ${request.laneId}: there is no topic ${request.topic}`);
+      return createWriter(cluster, request, { transactionalId: request.laneId, producerId, epoch }, topic.leaders);
     } catch (error) {
-      await close();
-      throw kafkaFault(error, `${lane}: connecting`);
+      cluster.close();
+      throw error;
     }
-    return writer(request, lane, producer, group, close);
   };
 }
 
-function writer(
-  request: LaneRequest,
-  lane: string,
-  producer: kafka.Producer,
-  group: kafka.KafkaConsumer,
-  close: () => Promise<void>,
+function createWriter(
+  cluster: Cluster,
+  { topic, laneId, replayId, schemaVersion }: LaneRequest,
+  producer: ProducerIdentity,
+  leaders: ReadonlyMap<number, number>,
 ): LaneWriter {
-  const { topic } = request;
+  const lane = `lane ${laneId}`;
+  const sender = openBatchSender(cluster, { lane, topic, producer, leaders, join });
+  const builders = new Map<number, BatchBuilder>();
+  /** Partitions that the open transaction has; the coordinator must know of each before its first batch. */
+  let joined = new Map<number, Promise<void>>();
   let headersOf = -1;
-  let headers: Record<string, Buffer>[] = [];
+  let headers: Buffer = Buffer.alloc(0);
+
+  const coordinator = () => cluster.coordinator('transaction', laneId);
+
+  /** All partitions that have records are added at once: the coordinator takes one such request after the other. */
+  function join(partition: number): Promise<void> {
+    const known = joined.get(partition);
+    if (known) return known;
+    const waiting = [...builders].filter(([number, { records }]) => !joined.has(number) && records() > 0);
+    const partitions = [...new Set([partition, ...waiting.map(([number]) => number)])];
+    const earlier = Promise.all(joined.values());
+    const adding = earlier.then(async () => {
+      const request = addPartitions(producer, topic, partitions);
+      await cluster.ask(`${lane}: adding partitions`, coordinator, request);
+    });
+    adding.catch(() => undefined); // the sender hears of it
+    for (const each of partitions) joined.set(each, adding);
+    return adding;
+  }
+
+  function builderOf(partition: number): BatchBuilder {
+    let builder = builders.get(partition);
+    if (!builder) {
+      if (!leaders.has(partition)) throw fault('Unexpected', `${lane}: topic ${topic} has no partition ${partition}`);
+      builder = createBatchBuilder();
+      builders.set(partition, builder);
+    }
+    return builder;
+  }
+
   return {
     async committed(): Promise<LaneCommitted> {
-      let found: LaneCommitted = { seq: 0, metadata: '' };
-      await untilFinal(`${lane}: reading its progress`, (done) => {
-        group.committed([{ topic, partition: 0 }], CALL_TIMEOUT_MS, (error: unknown, offsets) => {
-          const offset = error ? undefined : offsets[0];
-          if (offset?.offset !== undefined && offset.offset > 0)
-            found = { seq: offset.offset, metadata: offset.metadata ?? '' };
-          done(error);
-        });
-      });
-      return found;
+      const doing = `${lane}: reading its progress`;
+      const group = () => cluster.coordinator('group', laneId);
+      const { offset, metadata } = await cluster.ask(doing, group, fetchOffset(laneId, topic, 0));
+      return offset > 0 ? { seq: offset, metadata } : { seq: 0, metadata: '' };
     },
-    async begin() {
-      await untilFinal(`${lane}: beginning`, (done) => producer.beginTransaction(done));
+    begin() {
+      sender.check();
+      joined = new Map();
+      return Promise.resolve();
     },
     send(partition, key, value, chunk) {
+      sender.check();
+      if (sender.bytes() >= QUEUE_BYTES) return false;
       if (chunk !== headersOf) {
         headersOf = chunk;
-        const origin = writeOrigin({ schema: request.schemaVersion, chunk, replay: request.replayId });
-        headers = [{ [HEADER]: Buffer.from(origin) }];
+        headers = headerBytes([[HEADER, Buffer.from(writeOrigin({ schema: schemaVersion, chunk, replay: replayId }))]]);
       }
-      try {
-        // No timestamp: an event time in the past would let retention delete the record at once.
-        // `opaque` stays undefined: null would leave a persistent handle a message behind.
-        producer.produce(topic, partition, value, key, undefined, undefined, headers);
-        return true;
-      } catch (error) {
-        if (readKafkaError(error).code === CODE.queueFull) return false;
-        const shown = key.toString('utf8', 0, 200);
-        throw kafkaFault(error, `${lane}: sending the record of key ${shown}, ${value.length} bytes, to ${topic}`);
-      }
+      const builder = builderOf(partition);
+      const bytes = key.length + value.length;
+      if (bytes > MOST_RECORD_BYTES) throw tooLarge(lane, topic, key, bytes);
+      // A batch is larger than its measure only where one record is.
+      if (builder.records() > 0 && builder.bytes() + bytes > BATCH_BYTES) sender.add(partition, builder);
+      builder.append(key, value, headers);
+      return true;
     },
     async drain() {
       await sleep(DRAIN_PAUSE_MS);
+      sender.check();
     },
     async commit(seq, metadata) {
-      if (Buffer.byteLength(metadata) > 4_096)
-        throw fault('TableUnsuited', `${lane}: its progress does not fit 4,096 bytes`);
-      const progress = { topic, partition: 0, offset: seq, metadata };
-      await untilFinal(`${lane}: adding its progress`, (done) =>
-        producer.sendOffsetsToTransaction([progress], group, CALL_TIMEOUT_MS, done),
-      );
-      await untilFinal(`${lane}: committing`, (done) => producer.commitTransaction(CALL_TIMEOUT_MS, done));
+      if (Buffer.byteLength(metadata) > MOST_METADATA_BYTES)
+        throw fault('TableUnsuited', `${lane}: its progress does not fit ${MOST_METADATA_BYTES} bytes`);
+      for (const [partition, builder] of builders) if (builder.records() > 0) sender.add(partition, builder);
+      const doing = `${lane}: adding its progress`;
+      // The group's place is made while the last batches are on their way.
+      const offsets = Promise.all(joined.values()).then(async () => {
+        await cluster.ask(doing, coordinator, addOffsets(producer, laneId));
+        const progress = { topic, partition: 0, offset: seq, metadata };
+        const request = commitOffsetInTransaction(producer, laneId, progress);
+        await cluster.ask(doing, () => cluster.coordinator('group', laneId), request);
+      });
+      // Both are waited for, whichever fails: nothing of this transaction may be on its way when it is ended.
+      for (const each of await Promise.allSettled([sender.settled(), offsets])) {
+        if (each.status === 'rejected') throw each.reason;
+      }
+      await cluster.ask(`${lane}: committing`, coordinator, endTransaction(producer, true));
     },
     async abort() {
-      await untilFinal(`${lane}: aborting`, (done) => producer.abortTransaction(CALL_TIMEOUT_MS, done));
+      for (const builder of builders.values()) builder.clear();
+      await sender.settled().catch(() => undefined);
+      // A batch whose answer is lost may still arrive, after the abort and so outside of any transaction: then the next
+      // opening of the lane has to end it, whose new epoch shuts such a batch out.
+      if (sender.unanswered() > 0 || joined.size === 0) return;
+      await cluster.ask(`${lane}: aborting`, coordinator, endTransaction(producer, false));
     },
-    close,
+    close() {
+      cluster.close();
+      return Promise.resolve();
+    },
   };
 }
 
-async function connect(client: kafka.Producer | kafka.KafkaConsumer, topic: string): Promise<void> {
-  await call((done) => client.connect({ topic, timeout: CALL_TIMEOUT_MS }, done));
-}
-
-/** Ends a client whatever its state; what an open transaction holds is aborted by the next fencing. */
-function disconnect(client: kafka.Producer | kafka.KafkaConsumer): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, CALL_TIMEOUT_MS);
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    try {
-      if (client instanceof kafka.Producer) client.disconnect(50, done);
-      else client.disconnect(done);
-    } catch {
-      done();
-    }
-  });
+function tooLarge(lane: string, topic: string, key: Buffer, bytes: number): Error {
+  const shown = key.toString('utf8', 0, 200);
+  return fault(
+    'TopicUnsuited',
+    `${lane}: the record of key ${shown} has ${bytes} bytes, more than the ${MOST_RECORD_BYTES} that Headrace sends to ${topic}; ` +
+      'leave the row out with a filter, or its large column out of the table',
+  );
 }

@@ -1,210 +1,297 @@
 /**
- * Reads given partitions from given offsets on librdkafka's low-level consumer. Guarantees: committed records only, in
- * offset order a partition, each record checked against the expected position; positions move over markers and aborted
- * records; what expired is told (`auto.offset.reset=error`), never jumped over; prefetched bytes are bounded.
+ * Reads given partitions from given offsets. Guarantees: committed records only, in offset order a partition; positions move
+ * over markers and aborted records; what expired is told, never jumped over; what is fetched ahead is bounded.
  *
- * No consumer group is joined, so there are no rebalances; `assign` at the manifest's offsets is the whole of it.
+ * No consumer group is joined, so there are no rebalances; the manifest's offsets are the whole of it. Records are taken
+ * apart where they were received (formats/record-batch-in.ts): a record costs a third of a microsecond here, and six
+ * through librdkafka's binding, which makes objects of each (decisions/0009).
  */
-import type kafka from '@confluentinc/kafka-javascript';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogRecord, OpenReader, ReaderRequest, TopicReader } from '../../activities/ports/topic.ts';
-import { fault, messageOf } from '../../contracts/errors.ts';
+import { fault, isFault, messageOf } from '../../contracts/errors.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
-import { CODE, kafkaFault, readKafkaError } from './errors.ts';
-import { CALL_TIMEOUT_MS, disconnect, openConsumer } from './reader-consumer.ts';
+import { type BatchReader, createBatchReader, endOfBatches } from '../../formats/record-batch-in.ts';
+import { type Cluster, openCluster } from './cluster.ts';
+import { unpack } from './compression.ts';
+import { kafkaFault, NONE, OFFSET_OUT_OF_RANGE } from './error-codes.ts';
+import { fetchCommitted, type FetchedPartition } from './fetch.ts';
+import { commitOffsets, listOffsets } from './requests.ts';
 
-/** A batch is about this large at most, by the size of the records before it; the first ones are taken to be large. */
-const BATCH_BYTES = 4 * 1024 * 1024;
-const FIRST_BATCH_RECORDS = 100;
-/** Pause between looks at an empty queue. */
-const IDLE_PAUSE_MS = 10;
-/**
- * A partition that should have records but brings none for this long is asked for its log's bounds: the binding
- * swallows an error that comes up behind records of the same batch (workers.cc, KafkaConsumerConsumeNum).
- */
-const STALL_CHECK_MS = 5_000;
+const FETCH_BYTES = 8 * 1024 * 1024;
+const FETCH_PARTITION_BYTES = 1024 * 1024;
+const FETCH_WAIT_MS = 100;
+/** Beyond so many bytes waiting to be taken apart, nothing more is fetched. */
+const AHEAD_BYTES = 16 * 1024 * 1024;
+/** Answers a partition that may wait. */
+const AHEAD_ANSWERS = 2;
+/** A partition that had nothing is not asked again for so long while others have records waiting. */
+const EMPTY_PAUSE_MS = 50;
+const RETRY_PAUSE_MS = 100;
+const LAST_COMMIT_MS = 2_000;
+/** Trouble that passes by itself (a broker restarts, a leader moves) is sat out so long, then told, for Temporal to retry. */
+const PATIENCE_MS = 60_000;
+
+interface Place {
+  partition: number;
+  /** Next offset to hand out. */
+  position: number;
+  /** Next offset to fetch. */
+  fetchFrom: number;
+  leader: number;
+  paused: boolean;
+  fetching: boolean;
+  /** When an answer last brought nothing. */
+  emptyAt: number;
+  /** Grows with each seek: answers to what was asked before are dropped. */
+  era: number;
+  waiting: { reader: BatchReader; bytes: number }[];
+}
 
 export function openReaderWith(settings: KafkaSettings): OpenReader {
   return async (request) => {
-    const expected = new Map(request.from);
-    const consumer = await openConsumer(settings, request, expected);
-    return reader(settings, request, expected, consumer);
+    const cluster = openCluster(settings);
+    try {
+      const reader = createReader(cluster, request);
+      await reader.start();
+      return reader;
+    } catch (error) {
+      cluster.close();
+      throw error;
+    }
   };
 }
 
-function reader(
-  settings: KafkaSettings,
-  request: ReaderRequest,
-  expected: Map<number, number>,
-  opened: kafka.KafkaConsumer,
-): TopicReader {
-  const { topic } = request;
+function createReader(
+  cluster: Cluster,
+  { topic, group, from }: ReaderRequest,
+): TopicReader & { start(): Promise<void> } {
   const doing = `reading topic ${topic}`;
-  const toppars = [...expected.keys()].map((partition) => ({ topic, partition }));
-  let consumer = opened;
-  /** Where each partition stood when it was last looked whether one stands still. */
-  let lookedAt = Date.now();
-  let stoodAt = new Map(expected);
-  let batchRecords = FIRST_BATCH_RECORDS;
-  /** Asked for, not yet handed out. */
-  let ahead: Promise<kafka.Message[]> | null = null;
+  const places = new Map<number, Place>(
+    [...from].map(([partition, position]) => [
+      partition,
+      {
+        partition,
+        position,
+        fetchFrom: position,
+        leader: -1,
+        paused: false,
+        fetching: false,
+        emptyAt: 0,
+        era: 0,
+        waiting: [],
+      },
+    ]),
+  );
+  const order = [...places.values()];
+  /** Bytes that wait. */
+  let ahead = 0;
+  let turn = 0;
+  let failure: Error | undefined;
+  let troubleSince: number | null = null;
+  let refreshing: Promise<void> | null = null;
+  let closed = false;
+  let committed = Promise.resolve();
+  let wake: () => void = () => undefined;
 
-  function consume(maxRecords: number): Promise<kafka.Message[]> {
-    const consumed = new Promise<kafka.Message[]>((resolve, reject) => {
-      consumer.consume(Math.min(maxRecords, batchRecords), (error: unknown, messages) => {
-        if (!error) resolve(messages);
-        else if (readKafkaError(error).code === CODE.timedOut) resolve([]);
-        else reject(error instanceof Error ? error : new Error(messageOf(error)));
+  /** Leaders as they are now; a partition without one is looked for again. */
+  async function lookUp(): Promise<void> {
+    const found = await cluster.topic(topic);
+    if (!found) throw fault('KafkaUnavailable', `${doing}: there is no such topic`);
+    for (const place of places.values()) place.leader = found.leaders.get(place.partition) ?? -1;
+  }
+
+  /** Something that may pass: wait, look up the leaders, go on. Told once it lasts. */
+  function trouble(error: Error): void {
+    troubleSince ??= Date.now();
+    if (!isFault(error, 'KafkaUnavailable') || Date.now() - troubleSince > PATIENCE_MS) {
+      failure ??= error;
+      wake();
+      return;
+    }
+    for (const place of places.values()) place.leader = -1;
+    refreshing ??= sleep(RETRY_PAUSE_MS)
+      .then(() => (closed ? undefined : lookUp()))
+      .catch((again: unknown) => {
+        refreshing = null;
+        trouble(again instanceof Error ? again : new Error(messageOf(again)));
+      })
+      .finally(() => {
+        refreshing = null;
+        fetchMore();
       });
-    });
-    consumed.catch(() => undefined); // whoever awaits it hears of it; nobody may, when the reader is closed
-    return consumed;
   }
 
-  /**
-   * The next batch. The one after it is asked for at once, so that librdkafka collects it while this one is worked on; the
-   * positions are taken in between, when nothing is under way, and so belong to this batch.
-   */
-  async function nextBatch(maxRecords: number): Promise<{ messages: kafka.Message[]; moved: boolean }> {
-    const messages = await (ahead ?? consume(maxRecords));
-    ahead = null;
-    check(messages);
-    const moved = moveOverMarkers();
-    if (messages.length > 0) ahead = consume(maxRecords);
-    return { messages, moved };
-  }
-
-  /** Every record must come at or after its partition's position: a gap is a marker or an aborted record, less is a repeat. */
-  function check(messages: readonly kafka.Message[]): void {
-    let partition = -1;
-    let next = 0;
-    let bytes = 0;
-    for (const message of messages) {
-      if (message.partition !== partition) {
-        if (partition >= 0) expected.set(partition, next);
-        partition = message.partition;
-        next = expected.get(partition) ?? Number.MAX_SAFE_INTEGER;
-      }
-      if (message.offset < next) {
-        throw fault(
-          'KafkaUnavailable',
-          `${doing}: partition ${partition} handed out ${message.offset}, expected ${next}`,
-        );
-      }
-      next = message.offset + 1;
-      bytes += message.size;
+  /** Asks each broker for those of its partitions that have little waiting. */
+  function fetchMore(): void {
+    if (closed || failure || ahead >= AHEAD_BYTES) return;
+    const byLeader = new Map<number, Place[]>();
+    for (const place of places.values()) {
+      if (place.paused || place.fetching || place.leader < 0 || place.waiting.length >= AHEAD_ANSWERS) continue;
+      if (ahead > 0 && Date.now() - place.emptyAt < EMPTY_PAUSE_MS) continue;
+      byLeader.set(place.leader, [...(byLeader.get(place.leader) ?? []), place]);
     }
-    if (partition < 0) return;
-    expected.set(partition, next);
-    batchRecords = Math.max(1, Math.floor((BATCH_BYTES * messages.length) / (bytes + 1)));
-  }
-
-  /** Takes over librdkafka's positions: they are past markers that have no record. Negative ones: nothing consumed yet. */
-  function moveOverMarkers(): boolean {
-    let moved = false;
-    for (const { partition, offset } of consumer.position(toppars)) {
-      if (offset > (expected.get(partition) ?? Number.MAX_SAFE_INTEGER)) {
-        expected.set(partition, offset);
-        moved = true;
-      }
-    }
-    return moved;
-  }
-
-  function bounds(partition: number): Promise<kafka.WatermarkOffsets> {
-    return new Promise((resolve, reject) => {
-      consumer.queryWatermarkOffsets(topic, partition, CALL_TIMEOUT_MS, (error: unknown, found) => {
-        if (error) reject(kafkaFault(error, `${doing}: asking for the bounds of partition ${partition}`));
-        else resolve(found);
-      });
-    });
-  }
-
-  /** @throws Fault OffsetsExpired, ManifestConflict when a position is not within its partition's log */
-  async function checkBounds(partitions: readonly number[]): Promise<void> {
-    for (const partition of partitions) {
-      const position = expected.get(partition) ?? 0;
-      const { lowOffset, highOffset } = await bounds(partition);
-      if (position < lowOffset) {
-        throw fault(
-          'OffsetsExpired',
-          `${doing}: partition ${partition} begins at offset ${lowOffset} now, ${position} to ${lowOffset} expired or were ` +
-            'deleted before they were landed; raise the retention, and use --accept-loss to land on without them',
-        );
-      }
-      if (position > highOffset) {
-        throw fault(
-          'ManifestConflict',
-          `${doing}: partition ${partition} ends at offset ${highOffset}, but ${position} was landed already: the log was ` +
-            'cut short (unclean leader election?); land it to a new prefix',
-        );
-      }
+    for (const [leader, wanted] of byLeader) {
+      turn += 1;
+      const order = wanted.map((_, i) => wanted[(i + turn) % wanted.length] as Place);
+      for (const place of order) place.fetching = true;
+      void fetchFrom(leader, order);
     }
   }
 
-  /** What was asked for ahead and not handed out is read again: `expected` has not moved over it. */
-  async function end(): Promise<void> {
-    await ahead?.catch(() => undefined);
-    ahead = null;
-    await disconnect(consumer);
+  async function fetchFrom(leader: number, wanted: readonly Place[]): Promise<void> {
+    const eras = wanted.map(({ era }) => era);
+    try {
+      const offsets = wanted.map(({ partition, fetchFrom }) => [partition, fetchFrom] as const);
+      // Partitions that have records waiting must not hold back the answer for them.
+      const waitMs = ahead > 0 ? 1 : FETCH_WAIT_MS;
+      const bounds = { waitMs, bytes: FETCH_BYTES, partitionBytes: FETCH_PARTITION_BYTES };
+      const answer = await (await cluster.broker(leader)).send(fetchCommitted(topic, offsets, bounds));
+      if (closed) return;
+      if (answer.error !== NONE) throw kafkaFault(answer.error, doing);
+      for (const fetched of answer.partitions) {
+        const index = wanted.findIndex(({ partition }) => partition === fetched.partition);
+        const place = wanted[index];
+        if (place && place.era === eras[index]) await take(place, fetched);
+      }
+      if (answer.partitions.every(({ error }) => error === NONE)) troubleSince = null;
+    } catch (error) {
+      if (!closed) trouble(error instanceof Error ? error : new Error(messageOf(error)));
+    } finally {
+      for (const place of wanted) place.fetching = false;
+      wake();
+      fetchMore();
+    }
   }
 
-  async function reopen(): Promise<void> {
-    await end();
-    consumer = await openConsumer(settings, request, expected);
+  async function take(place: Place, { error, aborted, records }: FetchedPartition): Promise<void> {
+    const what = `${doing}, partition ${place.partition}`;
+    if (error === OFFSET_OUT_OF_RANGE) {
+      // What was fetched before is still handed out; then it is told.
+      if (place.waiting.length === 0) await checkBounds(place);
+      await sleep(RETRY_PAUSE_MS);
+      return;
+    }
+    if (error !== NONE) throw kafkaFault(error, what);
+    if (records.length === 0) place.emptyAt = Date.now();
+    const end = endOfBatches(records, place.fetchFrom);
+    if (end === place.fetchFrom) return;
+    const reader = createBatchReader(place.partition, records, place.fetchFrom, aborted, unpack, what);
+    place.waiting.push({ reader, bytes: records.length });
+    ahead += records.length;
+    place.fetchFrom = end;
   }
 
-  /** Now and then: those that stand still are asked for their bounds. */
-  async function checkStalled(now: number): Promise<void> {
-    if (now - lookedAt < STALL_CHECK_MS) return;
-    await checkBounds(
-      [...expected].filter(([partition, at]) => stoodAt.get(partition) === at).map(([partition]) => partition),
+  /** @throws Fault OffsetsExpired, ManifestConflict when the position is not within the partition's log */
+  async function checkBounds({ partition, position, leader }: Place): Promise<void> {
+    const broker = await cluster.broker(leader);
+    const [low, high] = await Promise.all(
+      ([-2, -1] as const).map(async (at) => (await broker.send(listOffsets(topic, [partition], at)))[0]),
     );
-    lookedAt = now;
-    stoodAt = new Map(expected);
+    if (!low || !high || low.error !== NONE || high.error !== NONE) {
+      throw kafkaFault(low?.error ?? high?.error ?? -1, `${doing}: asking for the bounds of partition ${partition}`);
+    }
+    if (position < low.offset) {
+      throw fault(
+        'OffsetsExpired',
+        `${doing}: partition ${partition} begins at offset ${low.offset} now, ${position} to ${low.offset} expired or were ` +
+          'deleted before they were landed; raise the retention, and use --accept-loss to land on without them',
+      );
+    }
+    if (position > high.offset) {
+      throw fault(
+        'ManifestConflict',
+        `${doing}: partition ${partition} ends at offset ${high.offset}, but ${position} was landed already: the log was ` +
+          'cut short (unclean leader election?); land it to a new prefix',
+      );
+    }
+  }
+
+  /** Moves records over until there are enough. Whose answer is used up comes last in the next turn, so that none starves. */
+  function handOut(most: number): { records: LogRecord[]; moved: boolean } {
+    const records: LogRecord[] = [];
+    let moved = false;
+    while (records.length < most) {
+      const index = order.findIndex(({ paused, waiting }) => !paused && waiting.length > 0);
+      const place = order[index];
+      const answer = place?.waiting[0];
+      if (!place || !answer) break;
+      for (let record = answer.reader.next(); ; record = answer.reader.next()) {
+        if (!record) {
+          place.waiting.shift();
+          ahead -= answer.bytes;
+          moved = true;
+          order.push(...order.splice(index, 1));
+          break;
+        }
+        records.push(record);
+        if (records.length >= most) break;
+      }
+      place.position = answer.reader.position();
+    }
+    return { records, moved };
   }
 
   return {
-    async read(maxRecords, timeoutMs): Promise<readonly LogRecord[]> {
+    async start() {
+      await lookUp();
+      fetchMore();
+    },
+    async read(maxRecords, timeoutMs) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
-        const { messages, moved } = await nextBatch(maxRecords).catch(async (error: unknown) => {
-          ahead = null;
-          // The error names no partition: look which one is out of its log's bounds.
-          await checkBounds([...expected.keys()]);
-          throw kafkaFault(error, doing);
+        const { records, moved } = handOut(maxRecords);
+        if (records.length === 0 && failure) {
+          const told = failure;
+          failure = undefined; // whoever goes on after it (over expired records) hears of it again if it is still so
+          throw told;
+        }
+        fetchMore();
+        if (records.length > 0 || moved || closed) return records;
+        const left = deadline - Date.now();
+        if (left <= 0) return records;
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, left);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
         });
-        const now = Date.now();
-        await checkStalled(now);
-        if (messages.length > 0) return messages as readonly LogRecord[];
-        if (moved || now >= deadline) return [];
-        await sleep(IDLE_PAUSE_MS);
       }
     },
-    positions: () => expected,
+    positions: () => new Map([...places.values()].map(({ partition, position }) => [partition, position])),
     pause(partitions) {
-      consumer.pause(partitions.map((partition) => ({ topic, partition })));
+      for (const partition of partitions) (places.get(partition) as Place).paused = true;
     },
     resume(partitions) {
-      consumer.resume(partitions.map((partition) => ({ topic, partition })));
+      for (const partition of partitions) (places.get(partition) as Place).paused = false;
+      fetchMore();
     },
-    // A new consumer instead of librdkafka's seek: that one resets its own position from another thread, later.
-    async seek(partition, offset) {
-      expected.set(partition, offset);
-      await reopen();
+    seek(partition, offset) {
+      const place = places.get(partition);
+      if (!place) throw fault('Unexpected', `${doing}: partition ${partition} is not read here`);
+      for (const { bytes } of place.waiting) ahead -= bytes;
+      place.waiting = [];
+      place.position = place.fetchFrom = offset;
+      place.era += 1;
+      fetchMore();
+      return Promise.resolve();
     },
-    async commitLag(offsets) {
-      const wanted = [...offsets].map(([partition, offset]) => ({ topic, partition, offset }));
-      await new Promise<void>((resolve, reject) => {
-        // The typings leave commitCb out; `commit` does not wait, and its outcome is of no other meaning than the lag shown.
-        try {
-          consumer.commit(wanted);
-          resolve();
-        } catch (error) {
-          reject(kafkaFault(error, `committing the lag of group ${request.group}`));
-        }
-      });
+    // Not waited for: landing must not stand still because a group's coordinator does.
+    commitLag(offsets) {
+      const committing = `committing the lag of group ${group}`;
+      committed = cluster
+        .ask(committing, () => cluster.coordinator('group', group), commitOffsets(group, topic, offsets))
+        .then(() => undefined)
+        .catch((error: unknown) => {
+          if (!closed && isFault(error, 'AccessDenied')) failure ??= error;
+        });
+      return Promise.resolve();
     },
-    close: end,
+    async close() {
+      await Promise.race([committed, sleep(LAST_COMMIT_MS, undefined, { ref: false })]);
+      closed = true;
+      cluster.close();
+      wake();
+    },
   };
 }

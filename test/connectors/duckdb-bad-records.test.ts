@@ -7,7 +7,7 @@ import type { LakeFiles } from '../../activities/ports/lake-files.ts';
 import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
 import type { Column, ColumnType } from '../../contracts/columns.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
-import { createCutBuffer } from '../../formats/cut-buffer.ts';
+import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
 
 let directory: string;
 let lake: LakeFiles & { close(): Promise<void> };
@@ -32,7 +32,7 @@ const id = column('id', { kind: 'int32' }, 'integer', false);
 async function encode(columns: Column[], values: (string | Buffer | null)[], format: 'parquet' | 'csv' = 'parquet') {
   const buffer = createCutBuffer(2);
   values.forEach((value, offset) => {
-    buffer.append({ offset, value: typeof value === 'string' ? Buffer.from(value) : value, headers: undefined });
+    buffer.append(bufferedRecord(offset, typeof value === 'string' ? Buffer.from(value) : value, null));
   });
   const input = { ...buffer.content(), columns, key: ['id'], settings: encoderSettings(format) };
   const encoded = await lake.encode(input, directory);

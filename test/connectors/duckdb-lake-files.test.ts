@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LakeFile, LakeFiles } from '../../activities/ports/lake-files.ts';
 import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
 import type { Column, TableShape } from '../../contracts/columns.ts';
-import { HEADER, writeOrigin } from '../../contracts/messages.ts';
+import { writeOrigin } from '../../contracts/messages.ts';
 import { createCopyRows } from '../../formats/copy-rows.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
-import { createCutBuffer } from '../../formats/cut-buffer.ts';
+import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
 import { jsonWriter } from '../../formats/json-values.ts';
 import { lakeNameFaults } from '../../formats/lake-types.ts';
 import { scanObject } from '../../formats/json-scan.ts';
@@ -46,8 +46,8 @@ async function fileOf(
   at: { partition: number; offset: number },
 ): Promise<LakeFile> {
   const buffer = createCutBuffer(at.partition);
-  const headers = [{ [HEADER]: Buffer.from(writeOrigin({ schema: 's', chunk: 7, replay: 'r' })) }];
-  values.forEach((value, i) => buffer.append({ offset: at.offset + i, value: Buffer.from(value), headers }));
+  const origin = Buffer.from(writeOrigin({ schema: 's', chunk: 7, replay: 'r' }));
+  values.forEach((value, i) => buffer.append(bufferedRecord(at.offset + i, Buffer.from(value), origin)));
   const input = { ...buffer.content(), columns, key: ['id'], settings: encoderSettings('parquet') };
   const encoded = await lake.encode(input, directory);
   expect(encoded.bad).toEqual([]);

@@ -9,11 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LakeFile, LakeFiles } from '../../activities/ports/lake-files.ts';
 import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
 import type { Column, TableShape } from '../../contracts/columns.ts';
-import { HEADER, writeOrigin } from '../../contracts/messages.ts';
+import { writeOrigin } from '../../contracts/messages.ts';
 import { postgresKeyHash, postgresKeyJson, postgresRowHash } from '../../formats/canonical-postgres.ts';
 import { createCopyRows } from '../../formats/copy-rows.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
-import { createCutBuffer } from '../../formats/cut-buffer.ts';
+import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
 import { quoteIdent } from '../../formats/sql-names.ts';
 import {
   connect,
@@ -57,8 +57,8 @@ describe.each(['parquet', 'csv'] as const)('hostile rows by way of %s', (format)
     let offset = 100;
     rows.push(copy, (_key, value) => {
       const chunk = (offset - 100) % CHUNKS;
-      const header = Buffer.from(writeOrigin({ schema: 's', chunk, replay: 'r' }));
-      buffer.append({ offset: offset++, value, headers: [{ [HEADER]: header }] });
+      const origin = Buffer.from(writeOrigin({ schema: 's', chunk, replay: 'r' }));
+      buffer.append(bufferedRecord(offset++, value, origin));
       return true;
     });
     rows.finish();
@@ -139,7 +139,7 @@ it('has PostgreSQL’s hashes for every column alone, typed and overflowing valu
     rows.push(
       await copyOut(client, `SELECT id, ${quoteIdent(column.name)} FROM hostile ORDER BY id`),
       (_key, value) => {
-        buffer.append({ offset: offset++, value, headers: undefined });
+        buffer.append(bufferedRecord(offset++, value, null));
         return true;
       },
     );

@@ -14,6 +14,7 @@ import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
 import { required, unique } from '../replay/setting.ts';
 import type { TestPipeline } from './sales-pipeline.ts';
 import type { Services } from './services.ts';
+import { recordDetails } from '../../formats/record-batch-in.ts';
 
 export interface TopicRecord {
   partition: number;
@@ -35,7 +36,9 @@ export async function readTopic(topic: string): Promise<TopicRecord[]> {
   const found: TopicRecord[] = [];
   try {
     while ([...reader.positions()].some(([partition, at]) => at < (ends[partition] ?? 0))) {
-      for (const { partition, offset, key, value } of await reader.read(1_000, 500)) {
+      for (const record of await reader.read(1_000, 500)) {
+        const { partition, offset } = record;
+        const { key, value } = recordDetails(record);
         found.push({ partition, offset, key: String(key), value: String(value) });
       }
     }

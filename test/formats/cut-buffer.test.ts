@@ -1,22 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { createCutBuffer, type BufferedRecord } from '../../formats/cut-buffer.ts';
+import { bufferedRecord, createCutBuffer, type BufferedRecord } from '../../formats/cut-buffer.ts';
 
-const headers = (replay: string, chunk: string, schema: string) => [
-  { headrace: Buffer.from(`${schema};${chunk};${replay}`) },
-];
-const record = (offset: number, value: string | null, of = headers('r1', '3', 'a1')): BufferedRecord => ({
-  offset,
-  value: value === null ? null : Buffer.from(value),
-  headers: of,
-});
+const origin = (replay: string, chunk: string, schema: string) => Buffer.from(`${schema};${chunk};${replay}`);
+const record = (offset: number, value: string | null, of: Buffer | null = origin('r1', '3', 'a1')): BufferedRecord =>
+  bufferedRecord(offset, value === null ? null : Buffer.from(value), of);
 
 describe('cut buffer', () => {
   it('keeps each record as a line, and where it came from', () => {
     const buffer = createCutBuffer(4);
     buffer.append(record(10, '{"a":1}'));
-    buffer.append(record(12, '{"a":2}', headers('r1', '4', 'a1')));
+    buffer.append(record(12, '{"a":2}', origin('r1', '4', 'a1')));
     buffer.append(record(13, '{"a":3}'));
-    buffer.append({ offset: 14, value: Buffer.from('foreign'), headers: undefined });
+    buffer.append(record(14, 'foreign', null));
     const content = buffer.content();
     expect(content.lines.toString()).toBe('10\t0\t\t{"a":1}\n12\t1\t\t{"a":2}\n13\t0\t\t{"a":3}\n14\t2\t\tforeign\n');
     expect(content.lineages).toEqual([
@@ -37,8 +32,7 @@ describe('cut buffer', () => {
     const buffer = createCutBuffer(0);
     const reused = record(1, '{"a":1}');
     buffer.append(reused);
-    reused.value?.fill(0x58);
-    for (const entry of reused.headers ?? []) for (const bytes of Object.values(entry)) bytes.fill(0x58);
+    reused.bytes.fill(0x58);
     expect(buffer.content().lines.toString()).toBe('1\t0\t\t{"a":1}\n');
     expect(buffer.schemaVersion()).toBe('a1');
     buffer.append(record(2, '{}'));
@@ -47,13 +41,13 @@ describe('cut buffer', () => {
 
   it('does not fit a record of another schema version', () => {
     const buffer = createCutBuffer(0);
-    const other = record(2, '{}', headers('r1', '3', 'b2'));
+    const other = record(2, '{}', origin('r1', '3', 'b2'));
     expect(buffer.fits(other)).toBe(true);
-    buffer.append({ offset: 1, value: null, headers: undefined });
+    buffer.append(record(1, null, null));
     expect(buffer.fits(other)).toBe(true);
     buffer.append(record(2, '{}'));
     expect(buffer.fits(other)).toBe(false);
-    expect(buffer.fits({ offset: 3, value: null, headers: undefined })).toBe(true);
+    expect(buffer.fits(record(3, null, null))).toBe(true);
     buffer.reset();
     expect(buffer.fits(other)).toBe(true);
   });
@@ -61,7 +55,7 @@ describe('cut buffer', () => {
   it('gives raw records back byte by byte, whatever they look like', () => {
     const buffer = createCutBuffer(0);
     const values = ['{}', '', null, '{},"o":7\n12\t0\t{"a":1}', '\t\t\n', '\n'.repeat(50), 'x'.repeat(300_000), '\0'];
-    values.forEach((value, i) => buffer.append(record(i * 3 + 5, value, headers('r', String(i), 's'))));
+    values.forEach((value, i) => buffer.append(record(i * 3 + 5, value, origin('r', String(i), 's'))));
     values.forEach((value, i) => {
       const raw = buffer.rawRecord(i * 3 + 5);
       expect(raw).toEqual({
@@ -77,7 +71,7 @@ describe('cut buffer', () => {
 
   it('takes a foreign lineage for none', () => {
     const buffer = createCutBuffer(0);
-    buffer.append(record(1, '{}', headers("x'\n", '12a', 's')));
+    buffer.append(record(1, '{}', origin("x'\n", '12a', 's')));
     expect(buffer.content().lineages).toEqual([{ replay: null, chunk: null }]);
   });
 
@@ -98,7 +92,7 @@ describe('cut buffer', () => {
     const others = [
       [...base.slice(0, 2), record(3, null)],
       [record(0, '{}'), ...base.slice(1)],
-      [record(1, '{}', headers('r1', '4', 'a1')), ...base.slice(1)],
+      [record(1, '{}', origin('r1', '4', 'a1')), ...base.slice(1)],
       base.slice(0, 2),
       [record(1, `{}\n2\t0\t${'x'.repeat(300_000)}`), record(3, '')],
     ].map((records) => sum(records));

@@ -31,7 +31,7 @@ import { HEADER, LANE_MODULUS, readOrigin, writeOrigin } from '../../contracts/m
 import { type PipelineSpec, datasetOf } from '../../contracts/pipeline.ts';
 import { type ReplayScope, laneOf } from '../../contracts/replay.ts';
 import { createCopyRows } from '../../formats/copy-rows.ts';
-import { createCutBuffer } from '../../formats/cut-buffer.ts';
+import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
 import { schemaVersion } from '../../formats/schema-version.ts';
 import { database, openDatabase, required, unique } from './services.ts';
 
@@ -186,7 +186,8 @@ export async function openTestLake(options: {
 
   async function sealCut(claim: Claim, start: number, end: number, records: readonly LogRecord[]): Promise<void> {
     const buffer = createCutBuffer(claim.partition);
-    for (const record of records) buffer.append(record);
+    for (const record of records)
+      buffer.append(bufferedRecord(record.offset, record.value, record.headers[0]?.[HEADER] ?? null));
     const version = buffer.schemaVersion();
     const objects: { name: string; rows: number }[] = [];
     let bytes = 0;

@@ -10,6 +10,7 @@ import { openPostgresSource } from '../../connectors/postgres/source.ts';
 import { openPostgresWarehouse } from '../../connectors/postgres/warehouse.ts';
 import { openObjectStore } from '../../connectors/s3/object-store.ts';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
+import { recordDetails } from '../../formats/record-batch-in.ts';
 import type { PartitionEnds } from '../../contracts/replay.ts';
 
 export function required(name: string): string {
@@ -61,7 +62,8 @@ export function openSetting() {
         const behind = () => [...reader.positions()].some(([partition, at]) => at < (ends[partition] ?? 0));
         while (behind()) {
           for (const record of await reader.read(1_000, 500)) {
-            found.push({ key: String(record.key), value: String(record.value), partition: record.partition });
+            const { key, value } = recordDetails(record);
+            found.push({ key: String(key), value: String(value), partition: record.partition });
           }
         }
       } finally {

@@ -1,0 +1,243 @@
+/**
+ * The requests about topics and offsets, one version of each: those that every broker from 2.8 (2021) to 4.x speaks, so that there
+ * is one code path to test. Each function's answer is what we use of the real one. Forms: https://kafka.apache.org/protocol
+ */
+import type { KafkaRequest } from './connection.ts';
+
+export interface BrokerAddress {
+  id: number;
+  host: string;
+  port: number;
+}
+
+export interface TopicMetadata {
+  error: number;
+  /** 16 bytes in URL-safe base64, as Kafka's tools print ids. */
+  topicId: string;
+  /** By partition: broker id, -1 where there is none at the moment. */
+  leaders: Map<number, number>;
+}
+
+export interface Metadata {
+  brokers: BrokerAddress[];
+  controller: number;
+  topics: TopicMetadata[];
+}
+
+const NO_ID = Buffer.alloc(16);
+
+/** @param topics names; none for the brokers alone */
+export const metadata = (topics: readonly string[]): KafkaRequest<Metadata> => ({
+  api: 3,
+  version: 10,
+  flexible: true,
+  write(out) {
+    out.compactArray(topics, (name) => {
+      out.uuid(NO_ID);
+      out.compactString(name);
+      out.tags();
+    });
+    out.bool(false); // create topics
+    out.bool(false);
+    out.bool(false);
+    out.tags();
+  },
+  read(input) {
+    input.int32();
+    const brokers = input.compactArray(() => {
+      const broker = { id: input.int32(), host: input.compactString() ?? '', port: input.int32() };
+      input.compactString(); // rack
+      input.tags();
+      return broker;
+    });
+    input.compactString(); // cluster id
+    const controller = input.int32();
+    const found = input.compactArray(() => {
+      const error = input.int16();
+      input.compactString();
+      const topicId = input.uuid().toString('base64url');
+      input.bool();
+      const leaders = new Map<number, number>();
+      input.compactArray(() => {
+        input.int16(); // a partition without a leader is told by the leader's -1
+        leaders.set(input.int32(), input.int32());
+        input.int32();
+        for (let list = 0; list < 3; list++) input.compactArray(() => input.int32());
+        input.tags();
+      });
+      input.int32();
+      input.tags();
+      return { error, topicId, leaders };
+    });
+    return { brokers, controller, topics: found };
+  },
+});
+
+export type CoordinatorOf = 'group' | 'transaction';
+
+export const findCoordinator = (
+  of: CoordinatorOf,
+  key: string,
+): KafkaRequest<{ error: number; message: string | null; broker: BrokerAddress }> => ({
+  api: 10,
+  version: 2,
+  write(out) {
+    out.string(key);
+    out.int8(of === 'group' ? 0 : 1);
+  },
+  read(input) {
+    input.int32();
+    const [error, message] = [input.int16(), input.string()];
+    return { error, message, broker: { id: input.int32(), host: input.string() ?? '', port: input.int32() } };
+  },
+});
+
+export interface PartitionOffset {
+  partition: number;
+  error: number;
+  offset: number;
+}
+
+/** @param at -1: the end (of all records, committed or not), -2: the first offset still there */
+export const listOffsets = (
+  topic: string,
+  partitions: readonly number[],
+  at: -1 | -2,
+): KafkaRequest<PartitionOffset[]> => ({
+  api: 2,
+  version: 5,
+  write(out) {
+    out.int32(-1);
+    out.int8(0); // read_uncommitted
+    out.array([topic], (name) => {
+      out.string(name);
+      out.array(partitions, (partition) => {
+        out.int32(partition);
+        out.int32(-1);
+        out.int64(at);
+      });
+    });
+  },
+  read(input) {
+    input.int32();
+    const topics = input.array(() => {
+      input.string();
+      return input.array(() => {
+        const [partition, error] = [input.int32(), input.int16()];
+        input.bigint(); // timestamp
+        const offset = input.int64();
+        input.int32();
+        return { partition, error, offset };
+      });
+    });
+    return topics.flat();
+  },
+});
+
+/** Of one topic. */
+export const createTopic = (
+  topic: string,
+  partitions: number,
+  replication: number,
+  settings: Readonly<Record<string, string>>,
+): KafkaRequest<{ error: number; message: string | null }> => ({
+  api: 19,
+  version: 4,
+  write(out) {
+    out.array([topic], (name) => {
+      out.string(name);
+      out.int32(partitions);
+      out.int16(replication);
+      out.array([], () => undefined);
+      out.array(Object.entries(settings), ([key, value]) => {
+        out.string(key);
+        out.string(value);
+      });
+    });
+    out.int32(10_000);
+    out.bool(false);
+  },
+  read(input) {
+    input.int32();
+    const answers = input.array(() => {
+      input.string();
+      return { error: input.int16(), message: input.string() };
+    });
+    return answers[0] ?? { error: -1, message: 'no answer about the topic' };
+  },
+});
+
+export const describeTopicSettings = (
+  topic: string,
+  names: readonly string[],
+): KafkaRequest<{ error: number; message: string | null; settings: Map<string, string> }> => ({
+  api: 32,
+  version: 1,
+  write(out) {
+    out.array([topic], (name) => {
+      out.int8(2); // a topic
+      out.string(name);
+      out.array(names, (setting) => out.string(setting));
+    });
+    out.bool(false);
+  },
+  read(input) {
+    input.int32();
+    const answers = input.array(() => {
+      const [error, message] = [input.int16(), input.string()];
+      input.int8();
+      input.string();
+      const settings = new Map<string, string>();
+      input.array(() => {
+        const [name, value] = [input.string(), input.string()];
+        if (name !== null && value !== null) settings.set(name, value);
+        input.bool();
+        input.int8();
+        input.bool();
+        input.array(() => {
+          input.string();
+          input.string();
+          input.int8();
+        });
+      });
+      return { error, message, settings };
+    });
+    return answers[0] ?? { error: -1, message: 'no answer about the topic', settings: new Map<string, string>() };
+  },
+});
+
+/** Outside of any group's membership: for the lag that tools show. */
+export const commitOffsets = (
+  group: string,
+  topic: string,
+  offsets: ReadonlyMap<number, number>,
+): KafkaRequest<{ error: number }> => ({
+  api: 8,
+  version: 7,
+  write(out) {
+    out.string(group);
+    out.int32(-1);
+    out.string('');
+    out.string(null);
+    out.array([topic], (name) => {
+      out.string(name);
+      out.array([...offsets], ([partition, offset]) => {
+        out.int32(partition);
+        out.int64(offset);
+        out.int32(-1);
+        out.string('');
+      });
+    });
+  },
+  read(input) {
+    input.int32();
+    const errors = input.array(() => {
+      input.string();
+      return input.array(() => {
+        input.int32();
+        return input.int16();
+      });
+    });
+    return { error: errors.flat().find((error) => error !== 0) ?? 0 };
+  },
+});
