@@ -10,7 +10,6 @@ import { parseArgs } from 'node:util';
 import { tableText } from '../cli/output.ts';
 import { down } from '../stack/down.ts';
 import { CHECKOUT, stackFolders } from '../stack/environment.ts';
-import { ensureKafkaBinding } from '../stack/setup.ts';
 import { up } from '../stack/up.ts';
 import { migrate } from '../workers/migrate.ts';
 import { type MeasuredWorker, runCommand, startMeasuredWorker } from './proc.ts';
@@ -114,7 +113,6 @@ async function main(): Promise<void> {
   const home = join(CHECKOUT, '.headrace', `bench-${process.pid}`);
   const folder = mkdtempSync(join(tmpdir(), 'headrace-bench-'));
   try {
-    await ensureKafkaBinding(say);
     const info = await up({
       home,
       cache: stackFolders().cache,

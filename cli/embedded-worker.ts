@@ -1,7 +1,7 @@
 /** A worker in the command's own process (--with-worker, demo): it is there before `work` begins and drained after it. */
 import type { Settings } from '../contracts/settings.ts';
 import { messageOf } from '../contracts/errors.ts';
-import { ensureKafkaBinding } from '../stack/setup.ts';
+import { ensureKafkaClient } from './kafka-client.ts';
 import type { Output } from './output.ts';
 import { serviceAddresses, unreachable } from './reachable.ts';
 import { createWorkerLog, type LogEntry } from './worker-log.ts';
@@ -11,7 +11,7 @@ const SHOWN_LEVEL = 'ERROR';
 
 /** @throws what broke the worker down, even while `work` still waits */
 export async function withEmbeddedWorker<T>(settings: Settings, output: Output, work: () => Promise<T>): Promise<T> {
-  await ensureKafkaBinding((line) => output.note(line));
+  await ensureKafkaClient(settings, output);
   for (const { message } of await unreachable(serviceAddresses(settings))) output.note(`warning: ${message}`);
   const { startWorker } = await import('../workers/run-worker.ts');
   const log = createWorkerLog(process.stderr.isTTY && !output.json);

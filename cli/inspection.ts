@@ -1,7 +1,7 @@
-/** A look at the services from this process. It needs the Kafka client's native part, which is set up first if need be. */
+/** A look at the services from this process. */
 import type { Settings } from '../contracts/settings.ts';
-import { ensureKafkaBinding } from '../stack/setup.ts';
 import type { Inspector } from '../workers/inspect.ts';
+import { ensureKafkaClient } from './kafka-client.ts';
 import type { Output } from './output.ts';
 
 export async function withInspector<T>(
@@ -9,9 +9,9 @@ export async function withInspector<T>(
   output: Output,
   work: (inspector: Inspector) => Promise<T>,
 ): Promise<T> {
-  await ensureKafkaBinding((line) => output.note(line));
+  await ensureKafkaClient(settings, output);
   const { openInspector } = await import('../workers/inspect.ts');
-  const inspector = openInspector(settings);
+  const inspector = await openInspector(settings);
   try {
     return await work(inspector);
   } finally {

@@ -6,7 +6,7 @@ import { numberText } from './output.ts';
 
 export async function landProgress(settings: Settings, spec: PipelineSpec): Promise<ProgressSource> {
   const { openInspector } = await import('../workers/inspect.ts');
-  const inspector = openInspector(settings);
+  const inspector = await openInspector(settings);
   return {
     async look() {
       const [found] = await inspector.readStatus(spec.name);

@@ -16,7 +16,7 @@ export async function replayProgress(
   hops: readonly HopName[],
 ): Promise<ProgressSource> {
   const { openInspector } = await import('../workers/inspect.ts');
-  const inspector = openInspector(settings);
+  const inspector = await openInspector(settings);
   const whole = Object.keys(replay.scope).length === 0;
   return {
     async look() {

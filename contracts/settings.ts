@@ -9,7 +9,11 @@ export interface TlsSettings {
   verify: boolean;
 }
 
+export const KAFKA_CLIENTS = ['headrace', 'librdkafka'] as const;
+
 export interface KafkaSettings {
+  /** Default: headrace, our own. */
+  client?: (typeof KAFKA_CLIENTS)[number];
   brokers: readonly string[];
   tls?: TlsSettings;
   sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string };

@@ -22,7 +22,7 @@ export interface Packing {
 }
 
 export interface BatchBuilder {
-  records(): number;
+  records: () => number;
   /** Bytes so far, as they go out unpacked. */
   bytes(): number;
   /** @param headers a record's header part, from `headerBytes`; all are copied */

@@ -4,7 +4,7 @@
 import type { SourceTable } from '../activities/ports/source.ts';
 import { topicFaults } from '../activities/plan-replay.ts';
 import { sourceTable } from '../activities/source-table.ts';
-import { openTopicAdmin } from '../connectors/kafka/admin.ts';
+import type { TopicAdmin } from '../activities/ports/topic.ts';
 import { openInspectStore } from '../connectors/postgres/inspect-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
 import { openPostgresSource } from '../connectors/postgres/source.ts';
@@ -16,6 +16,7 @@ import type { ReplayScope } from '../contracts/replay.ts';
 import type { Settings } from '../contracts/settings.ts';
 import { quoteTable } from '../formats/sql-names.ts';
 import { connectionOf } from './config/index.ts';
+import { openKafka } from './kafka-client.ts';
 
 export interface Inspector {
   /** @throws Fault ControlUnavailable */
@@ -26,10 +27,10 @@ export interface Inspector {
   close(): Promise<void>;
 }
 
-export function openInspector(settings: Settings): Inspector {
+export async function openInspector(settings: Settings): Promise<Inspector> {
   const pool = openPool(settings.control, 'inspect', 2);
   const store = openInspectStore(pool);
-  const topics = openTopicAdmin(settings.kafka);
+  const { topics } = await openKafka(settings.kafka);
   return {
     readProgress: (replayId) => store.hopCounts(replayId),
     async readStatus(pipeline) {
@@ -88,7 +89,7 @@ export function openInspector(settings: Settings): Inspector {
 
 async function readPlan(
   settings: Settings,
-  topics: ReturnType<typeof openTopicAdmin>,
+  topics: TopicAdmin,
   spec: PipelineSpec,
   scope: ReplayScope,
 ): Promise<PlanLook> {

@@ -11,11 +11,11 @@ import {
   type LandGoal,
 } from '../activities/land-requests.ts';
 import type { DatasetCounts, LostRange } from '../activities/ports/manifest.ts';
-import { openTopicAdmin } from '../connectors/kafka/admin.ts';
 import { openManifest } from '../connectors/postgres/manifest-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
 import type { Settings } from '../contracts/settings.ts';
+import { openKafka } from './kafka-client.ts';
 import { openTemporalPorts } from './temporal-ports.ts';
 
 /** The one continuous request that people start and stop by hand. */
@@ -40,9 +40,9 @@ export interface Landing {
   close(): Promise<void>;
 }
 
-export function openLanding(settings: Settings, client: Client): Landing {
+export async function openLanding(settings: Settings, client: Client): Promise<Landing> {
   const pool = openPool(settings.control, 'landing', 2);
-  const topicAdmin = openTopicAdmin(settings.kafka);
+  const { topics: topicAdmin } = await openKafka(settings.kafka);
   const { pokeLand, landStatus } = openTemporalPorts(() => Promise.resolve(client));
   const ports = { manifest: openManifest(pool), topicAdmin, pokeLand, landStatus };
   return {

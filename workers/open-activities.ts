@@ -11,9 +11,6 @@ import type { Pulse } from '../activities/pulse.ts';
 import { createReplayActivities } from '../activities/replay-activities.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
 import { openLakeFiles } from '../connectors/duckdb/lake-files.ts';
-import { openTopicAdmin } from '../connectors/kafka/admin.ts';
-import { openLaneWith } from '../connectors/kafka/lane-writer.ts';
-import { openReaderWith } from '../connectors/kafka/reader.ts';
 import { openLoadStore } from '../connectors/postgres/load-store.ts';
 import { openManifest } from '../connectors/postgres/manifest-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
@@ -27,6 +24,7 @@ import { openObjectStore } from '../connectors/s3/object-store.ts';
 import type { Settings } from '../contracts/settings.ts';
 import type { QueueName } from '../contracts/temporal.ts';
 import { connectionOf } from './config/index.ts';
+import { openKafka } from './kafka-client.ts';
 import { keepByName } from './once.ts';
 import { makeScratch } from './scratch.ts';
 import { connectTemporal } from './temporal-client.ts';
@@ -63,7 +61,7 @@ export async function openActivities(settings: Settings, name: string): Promise<
   const warehouses = keepByName((wanted) => openPostgresWarehouse(connection(wanted)));
   const sourceHashes = keepByName((wanted) => openSourceHashes(connection(wanted)));
   const warehouseHashes = keepByName((wanted) => openWarehouseHashes(connection(wanted)));
-  const topics = openTopicAdmin(settings.kafka);
+  const { topics, openLane, openReader } = await openKafka(settings.kafka);
   const store = openObjectStore(settings.s3);
   const lakeFiles = await openLakeFiles({ scratch, threads: settings.worker.encoderThreads });
   const manifest = openManifest(control);
@@ -77,7 +75,7 @@ export async function openActivities(settings: Settings, name: string): Promise<
       store,
       openSource: sources.get,
       openWarehouse: warehouses.get,
-      openLane: openLaneWith(settings.kafka),
+      openLane,
       isWorkflowOpen,
     },
     currentPulse,
@@ -86,7 +84,7 @@ export async function openActivities(settings: Settings, name: string): Promise<
     {
       ...shared,
       manifest,
-      openReader: openReaderWith(settings.kafka),
+      openReader,
       topicAdmin: topics,
       isWorkflowOpen,
       worker: { landMemoryBytes: settings.worker.landMemoryBytes, scratch, name },

@@ -8,7 +8,6 @@ import { workflowIds, WORKFLOWS, type RunInput, type RunReport } from '../../con
 import { loadAll } from '../../workers/config/index.ts';
 import { migrate } from '../../workers/migrate.ts';
 import { stackFolders } from '../../stack/environment.ts';
-import { ensureKafkaBinding } from '../../stack/setup.ts';
 import type { StackInfo } from '../../stack/types.ts';
 import { up } from '../../stack/up.ts';
 import type { CommonOptions } from '../common-options.ts';
@@ -65,11 +64,7 @@ async function bringUp(output: Output): Promise<StackInfo> {
   const { signal } = interrupt;
   output.note('Local stack:');
   try {
-    const [info] = await Promise.all([
-      up({ ...stackFolders(), onProgress: stackProgress(output), signal }),
-      ensureKafkaBinding((line) => output.note(`  ${line}`), { signal }),
-    ]);
-    return info;
+    return await up({ ...stackFolders(), onProgress: stackProgress(output), signal });
   } finally {
     interrupt.release();
   }

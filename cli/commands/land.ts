@@ -5,7 +5,6 @@
 import type { Settings } from '../../contracts/settings.ts';
 import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
 import { workflowIds } from '../../contracts/temporal.ts';
-import { ensureKafkaBinding } from '../../stack/setup.ts';
 import type { Landing } from '../../workers/landing.ts';
 import { awaitWorker } from '../await-worker.ts';
 import type { FollowOptions } from '../common-options.ts';
@@ -13,6 +12,7 @@ import { withEmbeddedWorker } from '../embedded-worker.ts';
 import { configurationFor } from '../environment.ts';
 import { follow } from '../follow.ts';
 import { landProgress } from '../land-progress.ts';
+import { ensureKafkaClient } from '../kafka-client.ts';
 import { bytesText, createOutput, numberText, type Output } from '../output.ts';
 import { newId } from '../replay-id.ts';
 import { shellWord } from '../scope-options.ts';
@@ -41,9 +41,9 @@ export async function runLand(file: string, options: LandOptions): Promise<void>
   const output = createOutput(options.json === true);
   const { settings, spec } = configurationFor(file, options);
   await withTemporal(settings.temporal, async (temporal) => {
-    await ensureKafkaBinding((line) => output.note(line));
+    await ensureKafkaClient(settings, output);
     const { openLanding } = await import('../../workers/landing.ts');
-    const landing = openLanding(settings, temporal.client);
+    const landing = await openLanding(settings, temporal.client);
     const context = { file, options, output, settings, spec, temporal, landing };
     try {
       if (options.stop === true) await stop(context);

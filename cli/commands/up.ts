@@ -1,6 +1,5 @@
 /** `headrace up`: starts the local stack, and prints its addresses; credentials only with --json. */
 import { stackFolders } from '../../stack/environment.ts';
-import { ensureKafkaBinding } from '../../stack/setup.ts';
 import type { StackInfo } from '../../stack/types.ts';
 import { up } from '../../stack/up.ts';
 import type { CommonOptions } from '../common-options.ts';
@@ -13,10 +12,7 @@ export async function runUp(options: CommonOptions): Promise<void> {
   const interrupt = catchInterrupt(() => output.note('Stopping what was started…'));
   try {
     const { signal } = interrupt;
-    const [info] = await Promise.all([
-      up({ ...stackFolders(), onProgress: stackProgress(output), signal }),
-      ensureKafkaBinding((line) => output.note(`  ${line}`), { signal }),
-    ]);
+    const info = await up({ ...stackFolders(), onProgress: stackProgress(output), signal });
     output.result(info, () => `${addresses(info)}\n\nNext: headrace migrate, then headrace worker (or headrace demo).`);
   } finally {
     interrupt.release();

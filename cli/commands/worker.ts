@@ -1,11 +1,11 @@
 /** `headrace worker`: serves task queues until it is told to stop; drains at the first Ctrl-C, ends at the second. */
 import { fault } from '../../contracts/errors.ts';
 import { TASK_QUEUES, type QueueName } from '../../contracts/temporal.ts';
-import { ensureKafkaBinding } from '../../stack/setup.ts';
 import { guess } from '../../workers/config/index.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { settingsFor } from '../environment.ts';
 import { catchInterrupt } from '../interrupt.ts';
+import { ensureKafkaClient } from '../kafka-client.ts';
 import { createOutput } from '../output.ts';
 import { requireReachable, serviceAddresses, temporalAddress, unreachable } from '../reachable.ts';
 import { createWorkerLog } from '../worker-log.ts';
@@ -21,7 +21,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   await requireReachable([temporalAddress(settings.temporal)]);
   // The others may come later: activities try again until they do.
   for (const { message } of await unreachable(serviceAddresses(settings))) output.note(`warning: ${message}`);
-  await ensureKafkaBinding((line) => output.note(line));
+  await ensureKafkaClient(settings, output);
   const { startWorker } = await import('../../workers/run-worker.ts');
   const forPeople = process.stderr.isTTY && !output.json;
   const log = createWorkerLog(forPeople);

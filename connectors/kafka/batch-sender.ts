@@ -30,7 +30,7 @@ interface SenderOptions {
   producer: ProducerIdentity;
   leaders: ReadonlyMap<number, number>;
   /** Resolves when the transaction has the partition. */
-  join(partition: number): Promise<void>;
+  join: (partition: number) => Promise<void>;
 }
 
 interface Batch {

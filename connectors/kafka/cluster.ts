@@ -14,7 +14,7 @@ export interface Cluster {
   topic(name: string): Promise<TopicMetadata | null>;
   /** A connection to a broker of the last metadata. */
   broker(id: number): Promise<Connection>;
-  controller(): Promise<Connection>;
+  controller: () => Promise<Connection>;
   coordinator(of: CoordinatorOf, key: string): Promise<Connection>;
   /** Asks until the answer has no error that passes by itself. */
   ask<T extends { error: number }>(doing: string, to: () => Promise<Connection>, request: KafkaRequest<T>): Promise<T>;
@@ -46,9 +46,7 @@ export function openCluster(settings: KafkaSettings): Cluster {
     const opening = openConnection(settings, host, port, closing.signal);
     connections.set(name, opening);
     opening.catch(() => connections.delete(name));
-    const connection = await opening;
-    if (closing.signal.aborted) connection.close();
-    return connection;
+    return opening;
   }
 
   /** Any broker: those that are connected first, then those known, then those configured. */

@@ -39,8 +39,8 @@ const MOST_ANSWER_BYTES = 256 * 1024 * 1024;
 const CLIENT_ID = 'headrace';
 
 interface Waiting {
-  answered(bytes: Buffer): void;
-  failed(error: Error): void;
+  answered: (bytes: Buffer) => void;
+  failed: (error: Error) => void;
 }
 
 /** @throws Fault KafkaUnavailable, AccessDenied */

@@ -1,4 +1,5 @@
 /** Records that expired, topics made anew, records that are not rows: told, kept, never jumped over in silence. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LandStep } from '../../activities/land-ports.ts';
 import { openDataset, openSetting, saveReplay, type Setting, type TestDataset } from './setting.ts';
@@ -78,6 +79,7 @@ describe('expired records', () => {
     const failed = expect(landing).rejects.toMatchObject({ code: 'OffsetsExpired' });
     await expect.poll(() => beats, { timeout: 20_000 }).toBeGreaterThan(1);
     reading.pause();
+    await sleep(500); // what was asked for before the pause is answered
     await dataset.writer.commit(rows(0, 10, 100)); // 11-110, marker 111
     await deleteBelow(dataset.spec.topic.name, 0, 50);
     reading.resume();

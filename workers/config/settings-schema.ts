@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../contracts/errors.ts';
+import { KAFKA_CLIENTS } from '../../contracts/settings.ts';
 import { count, flag, matching, oneOf, scalar, size, text } from './values.ts';
 
 const secret = (allowed: string) => text(allowed, { secret: true });
@@ -76,6 +77,7 @@ export function settingsSchema(folder: string) {
     control: postgres.optional(),
     kafka: z
       .strictObject({
+        client: oneOf(KAFKA_CLIENTS).optional(),
         brokers: brokers.optional(),
         tls: tls.optional(),
         sasl: z

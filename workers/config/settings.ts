@@ -90,6 +90,7 @@ function settingsOf({ connections, control, kafka, s3, temporal, worker }: Setti
     control: postgresOf(control ?? { url: '' }),
     kafka: {
       brokers: kafka.brokers ?? [],
+      ...(kafka.client === undefined ? {} : { client: kafka.client }),
       ...tlsPart(kafka.tls),
       ...(kafka.sasl === undefined ? {} : { sasl: kafka.sasl }),
       ...(kafka.replicationFactor === undefined ? {} : { replicationFactor: kafka.replicationFactor }),

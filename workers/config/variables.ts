@@ -17,6 +17,7 @@ const tls = (prefix: string, path: string): [string, string][] => [
 export const VARIABLES: ReadonlyMap<string, string> = new Map([
   ['HEADRACE_CONTROL_URL', 'control.url'],
   ['HEADRACE_KAFKA_BROKERS', 'kafka.brokers'],
+  ['HEADRACE_KAFKA_CLIENT', 'kafka.client'],
   ['HEADRACE_KAFKA_TLS', 'kafka.tls'],
   ...tls('HEADRACE_KAFKA', 'kafka'),
   ['HEADRACE_KAFKA_TLS_VERIFY', 'kafka.tls.verify'],
