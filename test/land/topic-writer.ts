@@ -16,6 +16,10 @@ export interface TestRecord {
 }
 
 export interface TopicWriter {
+  /** Begins a transaction and sends its first records; they are in the log when this resolves. */
+  begin(records: readonly TestRecord[]): Promise<void>;
+  more(records: readonly TestRecord[]): Promise<void>;
+  end(how: 'commit' | 'abort'): Promise<void>;
   commit(records: readonly TestRecord[]): Promise<void>;
   abort(records: readonly TestRecord[]): Promise<void>;
   close(): Promise<void>;
@@ -53,8 +57,17 @@ export async function openWriter(topic: string, schema: string, replay = 'replay
   await untilDone((done) => producer.connect({ timeout: TIMEOUT_MS }, done));
   await untilDone((done) => producer.initTransactions(TIMEOUT_MS, done));
 
-  async function send(records: readonly TestRecord[]): Promise<void> {
+  async function begin(records: readonly TestRecord[]): Promise<void> {
     await untilDone((done) => producer.beginTransaction(done));
+    await more(records);
+  }
+
+  async function end(how: 'commit' | 'abort'): Promise<void> {
+    if (how === 'commit') await untilDone((done) => producer.commitTransaction(TIMEOUT_MS, done));
+    else await untilDone((done) => producer.abortTransaction(TIMEOUT_MS, done));
+  }
+
+  async function more(records: readonly TestRecord[]): Promise<void> {
     for (const { partition, key, value, chunk, headers } of records) {
       const ours = [{ [HEADER]: Buffer.from(writeOrigin({ schema, chunk: chunk ?? 0, replay })) }];
       const bytes = typeof value === 'string' ? Buffer.from(value) : value;
@@ -72,16 +85,35 @@ export async function openWriter(topic: string, schema: string, replay = 'replay
   }
 
   return {
+    begin,
+    more,
+    end,
     async commit(records) {
-      await send(records);
-      await untilDone((done) => producer.commitTransaction(TIMEOUT_MS, done));
+      await begin(records);
+      await end('commit');
     },
     async abort(records) {
-      await send(records);
-      await untilDone((done) => producer.abortTransaction(TIMEOUT_MS, done));
+      await begin(records);
+      await end('abort');
     },
     close: () => new Promise((resolve) => producer.disconnect(1_000, () => resolve())),
   };
+}
+
+/** Outside of transactions, without keys, packed as told; each record has a header `trace`. */
+export async function writePlainly(topic: string, codec: string, values: readonly (string | null)[]): Promise<void> {
+  const producer = new kafka.Producer({
+    'bootstrap.servers': openKafka().brokers.join(','),
+    'compression.codec': codec as 'none',
+    'linger.ms': 50,
+  });
+  await untilDone((done) => producer.connect({ timeout: TIMEOUT_MS }, done));
+  values.forEach((value, i) => {
+    const headers = [{ trace: Buffer.from(String(i)) }];
+    producer.produce(topic, 0, value === null ? null : Buffer.from(value), null, undefined, undefined, headers);
+  });
+  await untilDone((done) => producer.flush(TIMEOUT_MS, done));
+  await new Promise((resolve) => producer.disconnect(1_000, resolve));
 }
 
 function withAdmin(use: (admin: kafka.IAdminClient, done: Done) => void): Promise<void> {
