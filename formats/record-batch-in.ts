@@ -77,6 +77,8 @@ export function createBatchReader(
   const comingAborts = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset);
   const abortedProducers = new Set<bigint>();
   let position = from;
+  /** The batch looked at, and the one behind it. */
+  let current = 0;
   let batchAt = 0;
   /** The batch whose records are handed out. */
   let records: Buffer = bytes;
@@ -86,18 +88,19 @@ export function createBatchReader(
   let batchEnd = from;
 
   const broken = (what: string): Error =>
-    fault('KafkaUnavailable', `${doing}: the batch at offset ${offsetAt(bytes, batchAt)} ${what}`);
+    fault('KafkaUnavailable', `${doing}: the batch at offset ${offsetAt(bytes, current)} ${what}`);
 
   /** Goes to the next batch that has records for us. @returns false at the end of the bytes */
   function nextBatch(): boolean {
     for (;;) {
       if (batchAt + HEAD_BYTES > bytes.length) return false;
+      current = batchAt;
       const length = LENGTH_BYTES + bytes.readInt32BE(batchAt + 8);
       if (bytes[batchAt + 16] !== 2)
         throw broken(`is of the form ${String(bytes[batchAt + 16])}, older than Kafka 0.11`);
       if (length < HEAD_BYTES) throw broken('is too short');
       if (batchAt + length > bytes.length) return false;
-      const start = batchAt;
+      const start = current;
       const end = start + length;
       baseOffset = offsetAt(bytes, start);
       batchEnd = baseOffset + bytes.readInt32BE(start + 23) + 1;

