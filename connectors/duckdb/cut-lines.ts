@@ -2,8 +2,10 @@
 import type { Column } from '../../contracts/columns.ts';
 import type { CutInput } from '../../activities/ports/lake-files.ts';
 import { quoteIdent } from '../../formats/sql-names.ts';
+import { BREAKS, NULL_BYTE } from './field-readers.ts';
 import { isFloat } from './float-text.ts';
-import { field, lakeValue, printedMessage, strictChecks, structure } from './printed-json.ts';
+import { field, lakeValue, parsedType, printedMessage, strictChecks, structure } from './printed-json.ts';
+import type { SplitLines } from './split-lines.ts';
 import { quoteText } from './sql-text.ts';
 
 export type CutShape = Pick<CutInput, 'columns' | 'key' | 'lineages' | 'partition'>;
@@ -13,11 +15,15 @@ const MIN_BUFFER_BYTES = 2 * 1024 * 1024;
 
 /** @param longestLine in bytes */
 export function readLines(path: string, longestLine: number): string {
+  return readTable(path, longestLine, `o: 'BIGINT', h: 'INTEGER', x: 'VARCHAR', v: 'VARCHAR'`, '');
+}
+
+function readTable(path: string, longestLine: number, columns: string, options: string): string {
   const line = longestLine + 64;
   return (
     `read_csv(${quoteText(path)}, delim = '\t', quote = '', escape = '', header = false, auto_detect = false, ` +
-    `new_line = '\\n', max_line_size = ${line}, buffer_size = ${Math.max(MIN_BUFFER_BYTES, line * 2)}, ` +
-    `columns = {o: 'BIGINT', h: 'INTEGER', x: 'VARCHAR', v: 'VARCHAR'})`
+    `new_line = '\\n', max_line_size = ${line}, buffer_size = ${Math.max(MIN_BUFFER_BYTES, line * 2)}, ${options}` +
+    `columns = {${columns}})`
   );
 }
 
@@ -41,7 +47,8 @@ function exact(shape: CutShape, strict: boolean): string {
   const second = strict ? (columns.some((column) => isFloat(column.type)) ? 'floats' : null) : 'thorough';
   const same = second && `CASE WHEN ${plain} THEN true ELSE v = ${printedMessage(columns, 't', second)} END`;
   const checks = [same ?? plain, ...(required.length > 0 ? [`(x IS NOT NULL OR (${required.join(' AND ')}))`] : [])];
-  return [...checks, ...(strict ? strictChecks(columns, 't') : [])].join(' AND ');
+  if (strict) checks.push(`NOT contains(v, '\\u0000')`, ...strictChecks(columns, (name) => field('t', name)));
+  return checks.join(' AND ');
 }
 
 /**
@@ -49,18 +56,47 @@ function exact(shape: CutShape, strict: boolean): string {
  * @param strict false for lines that were looked at one by one
  */
 export function lakeRows(lines: string, shape: CutShape, strict: boolean): string {
-  const columns = shape.columns.map(({ name, type }) => `${lakeValue(type, field('t', name))} AS ${quoteIdent(name)}`);
+  return (
+    `SELECT ${selected(shape, (name) => field('t', name), 'x')} FROM (${parsedLines(lines, shape.columns, false)}) ` +
+    `WHERE CASE WHEN ${exact(shape, strict)} THEN true ELSE error('a record is not exact') END`
+  );
+}
+
+/** The same of lines that were taken apart (split-lines.ts), whose form is proven; fails where a value does not fit its column. */
+export function splitRows(path: string, { longestLine, substituted }: SplitLines, shape: CutShape): string {
+  const { columns } = shape;
+  const names = new Map(columns.map(({ name }, i) => [name, `c${i}`]));
+  const value = (name: string) => names.get(name) as string;
+  const types = columns.map(({ type }, i) => `, c${i}: ${quoteText(parsedType(type) as string)}`);
+  const options = `nullstr = '${String.fromCharCode(NULL_BYTE)}', `;
+  const lines = readTable(path, longestLine, `o: 'BIGINT', h: 'INTEGER'${types.join('')}`, options);
+  const texts = columns.map((_, i) => (substituted[i] ? `${withBreaks(`c${i}`)} AS c${i}` : `c${i}`));
+  const checks = strictChecks(columns, value);
+  for (const { name, type } of columns) if (isFloat(type)) checks.push(`coalesce(isfinite(${value(name)}), true)`);
+  const checked = checks.length === 0 ? 'true' : checks.join(' AND ');
+  return (
+    `SELECT ${selected(shape, value, 'NULL::VARCHAR')} FROM (SELECT o, h, ${texts.join(', ')} FROM ${lines}) ` +
+    `WHERE CASE WHEN ${checked} THEN true ELSE error('a value does not fit') END`
+  );
+}
+
+function withBreaks(x: string): string {
+  const from = [...BREAKS.values()].map((byte) => `chr(${byte})`).join(' || ');
+  const to = [...BREAKS.keys()].map((byte) => `chr(${byte})`).join(' || ');
+  return `translate(${x}, ${from}, ${to})`;
+}
+
+/** The lake's columns. @param value of a column as DuckDB read it */
+function selected(shape: CutShape, value: (name: string) => string, overflow: string): string {
+  const columns = shape.columns.map(({ name, type }) => `${lakeValue(type, value(name))} AS ${quoteIdent(name)}`);
   const lineage = [
     `${lineageValue(shape, 'replay', 'VARCHAR')} AS _replay`,
     `${lineageValue(shape, 'chunk', 'INTEGER')} AS _chunk`,
     `${shape.partition}::INTEGER AS _partition`,
     'o AS _offset',
-    'x AS _overflow',
+    `${overflow} AS _overflow`,
   ];
-  return (
-    `SELECT ${[...columns, ...lineage].join(', ')} FROM (${parsedLines(lines, shape.columns, false)}) ` +
-    `WHERE CASE WHEN ${exact(shape, strict)} THEN true ELSE error('a record is not exact') END`
-  );
+  return [...columns, ...lineage].join(', ');
 }
 
 /** Offsets of the lines that are not exact. */
@@ -76,6 +112,6 @@ function lineageValue(shape: CutShape, part: 'replay' | 'chunk', type: string): 
     const value = lineage[part];
     return value === null ? 'NULL' : typeof value === 'number' ? String(value) : quoteText(value);
   });
-  if (values.length === 1) return `${values[0] ?? 'NULL'}::${type}`;
+  if (new Set(values).size === 1) return `${values[0] ?? 'NULL'}::${type}`;
   return `([${values.join(', ')}]::${type}[])[h + 1]`;
 }

@@ -2,8 +2,9 @@
  * A cut's lines to one lake file. Guarantees: every record is either a row whose typed columns (with its overflow) say exactly
  * what the message says, or is handed back as bad with a reason; nothing turns into NULL, nothing is rounded.
  *
- * Fast path: one query reads the lines, parses, proves each record (printed-json.ts) and writes the file; any doubt makes it
- * fail. Slow path: a query finds the records in doubt, judge-records.ts looks at them, and the file is made of the rest and
+ * First path, for records in our own form: split-lines.ts proves the form and takes the messages apart, one query reads typed
+ * columns and writes the file. Second path, for other forms and for arrays: one query reads the lines, parses, proves each
+ * record (printed-json.ts) and writes the file. Any doubt makes a path fail. Slow path: a query finds the records in doubt, judge-records.ts looks at them, and the file is made of the rest and
  * what was made of them.
  */
 import { isUtf8 } from 'node:buffer';
@@ -14,11 +15,12 @@ import type { BadRecord, CutInput, EncodedCut } from '../../activities/ports/lak
 import { fault } from '../../contracts/errors.ts';
 import type { EncoderSettings } from '../../contracts/manifest.ts';
 import { ENCODER_VERSION } from '../../formats/encoder-settings.ts';
-import { inexactOffsets, lakeRows, readLines } from './cut-lines.ts';
+import { inexactOffsets, lakeRows, readLines, splitRows } from './cut-lines.ts';
 import { copied, isResourceError, rows, type DuckDb } from './instance.ts';
 import { rewriteLines, type Judgement } from './judge-records.ts';
 import { csvRows, CSV_WRITE_OPTIONS, MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
 import { longestLine, malformedLines } from './malformed-lines.ts';
+import { splitLines } from './split-lines.ts';
 
 /** @throws Fault SettingsMismatch, WorkerFault */
 export async function encodeCut(duckdb: DuckDb, input: CutInput, directory: string): Promise<EncodedCut> {
@@ -64,9 +66,17 @@ async function encodeFast(work: Work): Promise<EncodedCut | null> {
   if (input.settings.format === 'csv' && longest > MAX_CSV_MESSAGE_BYTES) return null;
   // DuckDB 1.5.6 trips over such bytes while it reports them, and the whole database is lost. 1 ms a 10 MB.
   if (!isUtf8(input.lines)) return null;
+  const split = await splitLines(input);
+  if (split !== null) {
+    await writeFile(work.linesPath, split.lines);
+    const query = splitRows(work.linesPath, split, input);
+    const encoded = await write(work, query, { expected: input.records, bad: [] });
+    if (encoded !== null) return encoded;
+  }
   await writeFile(work.linesPath, input.lines);
   // A value that looks like lines makes more rows than there are records; none can make fewer.
-  return write(work, longest, { strict: true, expected: input.records, bad: [] });
+  const query = lakeRows(readLines(work.linesPath, longest), input, true);
+  return write(work, query, { expected: input.records, bad: [] });
 }
 
 async function encodeSlowly(work: Work): Promise<EncodedCut> {
@@ -113,19 +123,18 @@ async function writeJudged(work: Work, suspects: ReadonlyMap<number, Judgement>)
   const { lines, longestLine: longest, good, bad } = await rewriteLines(work.input, suspects);
   if (good === 0) return { path: null, rows: 0, bytes: 0, bad };
   await writeFile(work.linesPath, lines);
-  return write(work, longest, { strict: false, expected: good, bad });
+  const query = lakeRows(readLines(work.linesPath, longest), work.input, false);
+  return write(work, query, { expected: good, bad });
 }
 
-/** Null when a record is not exact, or the file does not have as many rows as expected. */
+/** @param typed query of lake rows. @returns null when it fails, or the file does not have as many rows as expected. */
 async function write(
-  work: Work,
-  longest: number,
-  want: { strict: boolean; expected: number; bad: BadRecord[] },
+  { duckdb, input, path }: Work,
+  typed: string,
+  want: { expected: number; bad: BadRecord[] },
 ): Promise<EncodedCut | null> {
-  const { input, path } = work;
-  const typed = lakeRows(readLines(work.linesPath, longest), input, want.strict);
   const parquet = input.settings.format === 'parquet';
-  const written = await work.duckdb.withConnection(async (connection) => {
+  const written = await duckdb.withConnection(async (connection) => {
     try {
       return parquet
         ? await copied(connection, typed, path, parquetOptions(input.settings))

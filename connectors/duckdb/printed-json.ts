@@ -121,16 +121,16 @@ export const ESCAPE_MACRO = `CREATE MACRO ${ESCAPE}(x) AS '"' || ${CONTROLS.redu
 /**
  * What the bytes alone do not tell: texts that PostgreSQL would refuse at the load. Conservative: a record that fails here is
  * looked at closely by formats/postgres-text.ts, which lets it through if it is good.
+ * @param value of a column, as parsedType
  */
-export function strictChecks(columns: readonly Column[], parsed: string): string[] {
-  const checks = columns.flatMap(({ name, type, sqlType }) => {
-    const x = field(parsed, name);
+export function strictChecks(columns: readonly Column[], value: (name: string) => string): string[] {
+  return columns.flatMap(({ name, type, sqlType }) => {
+    const x = value(name);
     if (type.kind !== 'array') return strictCheck(type, sqlType, x).map((check) => `(${x} IS NULL OR (${check}))`);
     return strictCheck(type.element, sqlType, 'e').map(
       (check) => `coalesce(list_bool_and(list_transform(${x}, lambda e: e IS NULL OR (${check}))), true)`,
     );
   });
-  return [`NOT contains(v, '\\u0000')`, ...checks];
 }
 
 function strictCheck(type: ColumnType, sqlType: string, x: string): string[] {
