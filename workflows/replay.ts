@@ -100,6 +100,19 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
   const running = new Map<number, { lane: number; since: number }>();
   const failures: Error[] = [];
   let bounds = { known: state.next, complete: plan.empty };
+  const search = { running: false };
+  /** Bounds are looked for while chunks are published; the first few alone, so that those need not wait for the others. */
+  const find = async (more: number): Promise<void> => {
+    search.running = true;
+    try {
+      bounds = await findChunks({ replayId: input.replayId, atLeast: bounds.known + more });
+    } catch (error) {
+      failures.push(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      search.running = false;
+    }
+  };
+  const idle = (): boolean => running.size === 0 && !search.running;
   const publishOne = async (chunk: number): Promise<void> => {
     running.set(chunk, { lane: laneOf(chunk, plan.laneModulus), since: Date.now() });
     try {
@@ -145,32 +158,34 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
   let cutFrom = 0;
   for (;;) {
     if (failures.length > 0) break;
-    if (!bounds.complete && state.next + state.lanes >= bounds.known) {
-      bounds = await findChunks({ replayId: input.replayId, atLeast: bounds.known + LOOK_AHEAD_CHUNKS });
+    if (!bounds.complete && !search.running && state.next + LOOK_AHEAD_CHUNKS / 2 >= bounds.known) {
+      void find(state.next === bounds.known ? state.lanes : LOOK_AHEAD_CHUNKS);
     }
     const info = workflowInfo();
     if (info.continueAsNewSuggested && info.historyLength > cutFrom) {
-      const drained = await condition(() => running.size === 0, CUT_PATIENCE_MS);
+      const drained = await condition(idle, CUT_PATIENCE_MS);
       if (drained && failures.length === 0) {
         await condition(allHandlersFinished);
         await continueAsNew<typeof replayTable>(input, state);
       }
       // A chunk in trouble must not stop the others: go on for a while and try again, up to the limit.
       cutFrom = Math.min(info.historyLength + 2_000, HISTORY_MOST_EVENTS);
-      if (info.historyLength >= HISTORY_MOST_EVENTS) await condition(() => running.size === 0);
+      if (info.historyLength >= HISTORY_MOST_EVENTS) await condition(idle);
       continue;
     }
     await condition(() => failures.length > 0 || (running.size < state.lanes && !state.paused));
     const chunk = failures.length === 0 ? nextChunk() : undefined;
     if (chunk !== undefined) void publishOne(chunk);
-    else if (running.size === 0 && bounds.complete && state.behind.length === 0 && state.next >= bounds.known) break;
+    else if (idle() && bounds.complete && state.behind.length === 0 && state.next >= bounds.known) break;
     else if (failures.length === 0) {
-      const before = running.size;
-      await condition(() => failures.length > 0 || running.size < before || (before === 0 && !state.paused));
+      const [before, looked] = [running.size, search.running];
+      await condition(
+        () => failures.length > 0 || running.size < before || looked !== search.running || (idle() && !state.paused),
+      );
     }
   }
   // What still runs is let finish: each chunk is whole or not there at all.
-  await condition(() => running.size === 0);
+  await condition(idle);
   if (failures[0]) throw failures[0];
 
   enter('ending');
