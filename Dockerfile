@@ -4,7 +4,7 @@ FROM node:20.20-bookworm AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
-# The Kafka client's native part: the prebuilt one where it can be fetched, else built here, where compilers are.
+# librdkafka, for kafka.client: librdkafka: the prebuilt one where it can be fetched, else built here, where compilers are.
 COPY tsconfig.json ./
 COPY stack ./stack
 RUN node --import tsx stack/main.ts setup
