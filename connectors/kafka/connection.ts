@@ -10,15 +10,13 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { fault, messageOf } from '../../contracts/errors.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
+import { type Api, APIS } from './apis.ts';
+import { apiVersions } from './requests.ts';
 import { authenticate } from './sasl.ts';
 import { createIn, createOut, type In, type Out } from './wire.ts';
 
-/** One kind of request: its number, the version we speak, and the forms of both ways. */
-export interface KafkaRequest<T> {
-  api: number;
-  version: number;
-  /** Versions with tagged fields have another header. */
-  flexible?: true;
+/** A request, and the forms of both ways. */
+export interface KafkaRequest<T> extends Api {
   write(out: Out): void;
   read(input: In): T;
 }
@@ -53,13 +51,28 @@ export async function openConnection(
   const peer = `${host}:${port}`;
   const socket = await dial(settings, host, port, signal);
   const connection = speak(socket, peer);
-  if (!settings.sasl) return connection;
   try {
-    await authenticate(connection, settings.sasl);
+    if (settings.sasl) await authenticate(connection, settings.sasl);
+    await checkVersions(connection);
     return connection;
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+/** A broker that does not speak our version of a request would only close the connection. */
+async function checkVersions(connection: Connection): Promise<void> {
+  const { versions } = await connection.send(apiVersions());
+  for (const [name, { api, version }] of Object.entries(APIS)) {
+    const spoken = versions.get(api);
+    if (spoken && spoken.low <= version && version <= spoken.high) continue;
+    if (api === APIS.saslHandshake.api || api === APIS.saslAuthenticate.api) continue; // not offered without SASL
+    throw fault(
+      'ConfigInvalid',
+      `Kafka at ${connection.peer} speaks ${spoken ? `versions ${spoken.low} to ${spoken.high}` : 'no version'} of ${name}, not ${version}: ` +
+        'Headrace needs Kafka 2.8 or later; for others try kafka.client: librdkafka',
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 /** The fetch request (KIP-98, KIP-74), and what it brings a partition. */
 import type { AbortedTransaction } from '../../formats/record-batch-in.ts';
+import { APIS } from './apis.ts';
 import type { KafkaRequest } from './connection.ts';
 
 export interface FetchedPartition {
@@ -23,8 +24,7 @@ export const fetchCommitted = (
   from: readonly (readonly [number, number])[],
   bounds: FetchBounds,
 ): KafkaRequest<{ error: number; partitions: FetchedPartition[] }> => ({
-  api: 1,
-  version: 11,
+  ...APIS.fetch,
   write(out) {
     out.int32(-1);
     out.int32(bounds.waitMs);

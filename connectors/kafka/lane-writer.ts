@@ -26,8 +26,10 @@ import {
 
 /** A dead worker's open transaction holds back readers no longer than this, even if nobody takes the lane over. */
 const TRANSACTION_TIMEOUT_MS = 30_000;
-/** A batch goes out when it has so many bytes, unpacked. Half of what a topic takes by default (max.message.bytes). */
+/** A batch goes out when it has so many bytes, unpacked: half of what a topic takes by default (max.message.bytes)… */
 const BATCH_BYTES = 512 * 1024;
+/** …or fewer where there are many partitions, so that all batches of a lane together stay within this. */
+const BATCHES_BYTES = 16 * 1024 * 1024;
 /** What may be on its way or waiting before `send` says full. */
 const QUEUE_BYTES = 8 * 1024 * 1024;
 /** Batch, record and header take some bytes themselves. */
@@ -62,6 +64,7 @@ function createWriter(
   leaders: ReadonlyMap<number, number>,
 ): LaneWriter {
   const lane = `lane ${laneId}`;
+  const batchBytes = Math.min(BATCH_BYTES, Math.ceil(BATCHES_BYTES / leaders.size));
   const sender = openBatchSender(cluster, { lane, topic, producer, leaders, join });
   const builders = new Map<number, BatchBuilder>();
   /** Partitions that the open transaction has; the coordinator must know of each before its first batch. */
@@ -120,7 +123,7 @@ function createWriter(
       const bytes = key.length + value.length;
       if (bytes > MOST_RECORD_BYTES) throw tooLarge(lane, topic, key, bytes);
       // A batch is larger than its measure only where one record is.
-      if (builder.records() > 0 && builder.bytes() + bytes > BATCH_BYTES) sender.add(partition, builder);
+      if (builder.records() > 0 && builder.bytes() + bytes > batchBytes) sender.add(partition, builder);
       builder.append(key, value, headers);
       return true;
     },

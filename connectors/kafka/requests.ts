@@ -1,7 +1,7 @@
 /**
- * The requests about topics and offsets, one version of each: those that every broker from 2.8 (2021) to 4.x speaks, so that there
- * is one code path to test. Each function's answer is what we use of the real one. Forms: https://kafka.apache.org/protocol
+ * The requests about brokers, topics and offsets. Each function's answer is what we use of the real one.
  */
+import { APIS } from './apis.ts';
 import type { KafkaRequest } from './connection.ts';
 
 export interface BrokerAddress {
@@ -28,9 +28,7 @@ const NO_ID = Buffer.alloc(16);
 
 /** @param topics names; none for the brokers alone */
 export const metadata = (topics: readonly string[]): KafkaRequest<Metadata> => ({
-  api: 3,
-  version: 10,
-  flexible: true,
+  ...APIS.metadata,
   write(out) {
     out.compactArray(topics, (name) => {
       out.uuid(NO_ID);
@@ -79,8 +77,7 @@ export const findCoordinator = (
   of: CoordinatorOf,
   key: string,
 ): KafkaRequest<{ error: number; message: string | null; broker: BrokerAddress }> => ({
-  api: 10,
-  version: 2,
+  ...APIS.findCoordinator,
   write(out) {
     out.string(key);
     out.int8(of === 'group' ? 0 : 1);
@@ -104,8 +101,7 @@ export const listOffsets = (
   partitions: readonly number[],
   at: -1 | -2,
 ): KafkaRequest<PartitionOffset[]> => ({
-  api: 2,
-  version: 5,
+  ...APIS.listOffsets,
   write(out) {
     out.int32(-1);
     out.int8(0); // read_uncommitted
@@ -141,8 +137,7 @@ export const createTopic = (
   replication: number,
   settings: Readonly<Record<string, string>>,
 ): KafkaRequest<{ error: number; message: string | null }> => ({
-  api: 19,
-  version: 4,
+  ...APIS.createTopic,
   write(out) {
     out.array([topic], (name) => {
       out.string(name);
@@ -171,8 +166,7 @@ export const describeTopicSettings = (
   topic: string,
   names: readonly string[],
 ): KafkaRequest<{ error: number; message: string | null; settings: Map<string, string> }> => ({
-  api: 32,
-  version: 1,
+  ...APIS.describeConfigs,
   write(out) {
     out.array([topic], (name) => {
       out.int8(2); // a topic
@@ -212,8 +206,7 @@ export const commitOffsets = (
   topic: string,
   offsets: ReadonlyMap<number, number>,
 ): KafkaRequest<{ error: number }> => ({
-  api: 8,
-  version: 7,
+  ...APIS.commitOffsets,
   write(out) {
     out.string(group);
     out.int32(-1);
@@ -239,5 +232,19 @@ export const commitOffsets = (
       });
     });
     return { error: errors.flat().find((error) => error !== 0) ?? 0 };
+  },
+});
+
+/** What the broker speaks: the lowest and highest version of each request. */
+export const apiVersions = (): KafkaRequest<{
+  error: number;
+  versions: Map<number, { low: number; high: number }>;
+}> => ({
+  ...APIS.apiVersions,
+  write: () => undefined,
+  read(input) {
+    const error = input.int16();
+    const ranges = input.array(() => [input.int16(), { low: input.int16(), high: input.int16() }] as const);
+    return { error, versions: new Map(ranges) };
   },
 });

@@ -5,6 +5,7 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { fault, messageOf } from '../../contracts/errors.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
+import { APIS } from './apis.ts';
 import type { Connection, KafkaRequest } from './connection.ts';
 
 type Sasl = NonNullable<KafkaSettings['sasl']>;
@@ -72,15 +73,13 @@ function denied({ peer }: Connection, { mechanism, username }: Sasl, why: string
 }
 
 const handshake = (mechanism: string): KafkaRequest<{ error: number; mechanisms: string[] }> => ({
-  api: 17,
-  version: 1,
+  ...APIS.saslHandshake,
   write: (out) => out.string(mechanism),
   read: (input) => ({ error: input.int16(), mechanisms: input.array(() => input.string() ?? '') }),
 });
 
 const saslAuthenticate = (bytes: Buffer): KafkaRequest<{ error: number; message: string | null; bytes: Buffer }> => ({
-  api: 36,
-  version: 1,
+  ...APIS.saslAuthenticate,
   write: (out) => out.bytes(bytes),
   read(input) {
     const answer = { error: input.int16(), message: input.string(), bytes: input.bytes() ?? Buffer.alloc(0) };

@@ -1,4 +1,5 @@
 /** The requests of a transaction (KIP-98, KIP-447), as requests.ts has those about topics. */
+import { APIS } from './apis.ts';
 import type { KafkaRequest } from './connection.ts';
 
 /** Whom a transaction belongs to. */
@@ -12,8 +13,7 @@ export const initProducerId = (
   transactionalId: string,
   timeoutMs: number,
 ): KafkaRequest<{ error: number; producerId: bigint; epoch: number }> => ({
-  api: 22,
-  version: 1,
+  ...APIS.initProducerId,
   write(out) {
     out.string(transactionalId);
     out.int32(timeoutMs);
@@ -29,8 +29,7 @@ export const addPartitions = (
   topic: string,
   partitions: readonly number[],
 ): KafkaRequest<{ error: number }> => ({
-  api: 24,
-  version: 1,
+  ...APIS.addPartitions,
   write(out) {
     out.string(transactionalId);
     out.bigint(producerId);
@@ -59,8 +58,7 @@ export const addOffsets = (
   { transactionalId, producerId, epoch }: ProducerIdentity,
   group: string,
 ): KafkaRequest<{ error: number }> => ({
-  api: 25,
-  version: 1,
+  ...APIS.addOffsets,
   write(out) {
     out.string(transactionalId);
     out.bigint(producerId);
@@ -85,8 +83,7 @@ export const commitOffsetInTransaction = (
   group: string,
   { topic, partition, offset, metadata }: GroupOffset,
 ): KafkaRequest<{ error: number }> => ({
-  api: 28,
-  version: 2,
+  ...APIS.commitOffsetInTransaction,
   write(out) {
     out.string(transactionalId);
     out.string(group);
@@ -124,9 +121,7 @@ export const fetchOffset = (
   topic: string,
   partition: number,
 ): KafkaRequest<{ error: number; offset: number; metadata: string }> => ({
-  api: 9,
-  version: 7,
-  flexible: true,
+  ...APIS.fetchOffset,
   write(out) {
     out.compactString(group);
     out.compactArray([topic], (name) => {
@@ -163,8 +158,7 @@ export const endTransaction = (
   { transactionalId, producerId, epoch }: ProducerIdentity,
   commit: boolean,
 ): KafkaRequest<{ error: number }> => ({
-  api: 26,
-  version: 1,
+  ...APIS.endTransaction,
   write(out) {
     out.string(transactionalId);
     out.bigint(producerId);
@@ -184,8 +178,7 @@ export const produce = (
   batches: readonly { partition: number; bytes: Buffer }[],
   timeoutMs: number,
 ): KafkaRequest<{ partition: number; error: number }[]> => ({
-  api: 0,
-  version: 7,
+  ...APIS.produce,
   write(out) {
     out.string(transactionalId);
     out.int16(-1);
