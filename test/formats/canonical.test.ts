@@ -75,6 +75,23 @@ describe('hashes in JS and in PostgreSQL', () => {
     expect(rows.map((row) => ({ key: row.key, hash: BigInt(row.hash) }))).toEqual(expected);
     expect(new Set(rows.map((row) => row.key_hash)).size).toBe(HOSTILE_ROWS);
   });
+
+  it('are equal for times about the edges of the range that SQL counts in doubles', async () => {
+    const edges = ['2001-09-09 01:46:40+00', '2020-02-29 23:59:59.5+00', '2039-01-01 00:00:00+00'];
+    const about = edges.flatMap((edge) => [
+      `SELECT timestamptz '${edge}' + n * interval '1 microsecond' AS t FROM generate_series(-2000, 2000) n`,
+      `SELECT timestamptz '${edge}' + n * interval '123456.789012 seconds' FROM generate_series(-2000, 2000) n`,
+    ]);
+    await client.query('DROP TABLE IF EXISTS times; CREATE TABLE times (n serial, t timestamptz, u timestamp)');
+    await client.query(`INSERT INTO times (t, u) SELECT t, t AT TIME ZONE 'UTC' FROM (${about.join(' UNION ALL ')}) a`);
+    const of = { ...(await describeTable(client, 'times', ['n'])), key: ['n'] };
+    const expected = (await byJs(of, 'SELECT * FROM times ORDER BY n')).map((row) => row.hash);
+    const { rows } = await client.query<{ hash: string }>(
+      `SELECT ${postgresRowHash(of.columns, 'x')} AS hash FROM times x ORDER BY n`,
+    );
+    expect(rows).toHaveLength(3 * 2 * 4001);
+    expect(rows.map((row) => BigInt(row.hash))).toEqual(expected);
+  });
 });
 
 describe('keys', () => {
