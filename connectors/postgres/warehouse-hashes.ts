@@ -74,17 +74,19 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
       ledger,
       otherRows,
       sums: async (buckets) => {
-        // The scope is a group, not a FILTER beside the whole, so that each row is hashed once (PostgreSQL computes two sums
-        // of one expression as one), and workers can share the scan.
-        const rows = await ask<SumRow & { compared: boolean; lake_sum: string }>(
+        // The scope is a group, not a FILTER beside the whole, so that each row is hashed once, and workers can share the
+        // scan. Two sums of one expression are written as one: with a subquery in it, PostgreSQL does not see that.
+        const sum = `sum(${rowHash(table)})::text`;
+        const lakeSum = lakeHash === rowHash(table) ? 'NULL' : `sum(${lakeHash})::text`;
+        const rows = await ask<SumRow & { compared: boolean; lake_sum: string | null }>(
           `SELECT ${bucketSql(table, buckets)} AS bucket, ${inScope} AND NOT ${beyond} AS compared, count(*) AS rows,
-                  sum(${rowHash(table)})::text AS sum, sum(${lakeHash})::text AS lake_sum ${from} GROUP BY 1, 2`,
+                  ${sum} AS sum, ${lakeSum} AS lake_sum ${from} GROUP BY 1, 2`,
         );
         const result: WarehouseSums = { all: new Map(), inScope: new Map() };
         for (const row of rows) {
           const [number, sum] = [Number(row.bucket), { rows: Number(row.rows), sum: BigInt(row.sum) }];
           const other = result.all.get(number) ?? { rows: 0, sum: 0n };
-          result.all.set(number, { rows: other.rows + sum.rows, sum: other.sum + BigInt(row.lake_sum) });
+          result.all.set(number, { rows: other.rows + sum.rows, sum: other.sum + BigInt(row.lake_sum ?? row.sum) });
           if (row.compared) result.inScope.set(number, sum);
         }
         return result;
