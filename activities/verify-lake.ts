@@ -76,22 +76,35 @@ export async function sumLake(
     const whole = (file: FetchedFile): LakeFile => toLakeFile(request, file, file.cut.end);
     // The chunks are the same when buckets are looked at again, more closely.
     const readable = buckets > 1 ? [] : ours.filter((file) => !file.missing).map(whole);
-    const landed = await ports.lakeFiles.sumsByChunk(readable, replay.shape.columns, replay.spec.lake.format);
-    for (const [name, sum] of landed) {
+    const { chunks, last } = await sumFiles(ports.lakeFiles, request, readable, loadedFiles(request, files), buckets);
+    for (const [name, sum] of chunks) {
       const cutAt = name.lastIndexOf('/');
       if (name.slice(0, cutAt) !== replay.replayId) continue;
       addSums(result.landed, new Map([[Number(name.slice(cutAt + 1)), sum]]));
     }
-    const loaded = loadedFiles(request, files);
-    if (loaded.length > 0 && request.shape) {
-      const { columns, key } = request.shape;
-      addSums(
-        result.buckets,
-        await ports.lakeFiles.sumsByBucket(loaded, columns, key, replay.spec.lake.format, buckets),
-      );
-    }
+    addSums(result.buckets, last);
   });
   return result;
+}
+
+/** In one reading where both sums are over the same columns: all versions of the schema are one, and there is one bucket. */
+async function sumFiles(
+  lakeFiles: LakeFiles,
+  { replay, shape }: LakeRequest,
+  landed: readonly LakeFile[],
+  loaded: readonly LakeFile[],
+  buckets: number,
+): Promise<{ chunks: Map<string, HashSum>; last: Map<number, HashSum> }> {
+  const { columns } = replay.shape;
+  const { format } = replay.spec.lake;
+  // The shared columns are some of the replay's own.
+  if (shape !== null && loaded.length > 0 && buckets === 1 && shape.columns.length === columns.length) {
+    const { chunks, last } = await lakeFiles.sumsOfBoth(landed, loaded, columns, shape.key, format);
+    return { chunks, last: new Map([[0, last]]) };
+  }
+  const chunks = await lakeFiles.sumsByChunk(landed, columns, format);
+  if (shape === null || loaded.length === 0) return { chunks, last: new Map() };
+  return { chunks, last: await lakeFiles.sumsByBucket(loaded, shape.columns, shape.key, format, buckets) };
 }
 
 /** The last record a key in the wanted buckets, up to the ledger. */

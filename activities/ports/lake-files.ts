@@ -89,6 +89,17 @@ export interface LakeFiles {
     format: EncoderSettings['format'],
     buckets: number,
   ): Promise<Map<number, HashSum>>;
+  /**
+   * sumsByChunk of the files `landed` and the sum of sumsByBucket of the files `loaded`, in one reading. Files of one path
+   * must begin at one offset; where they end at different ones, `landed` ends later.
+   */
+  sumsOfBoth(
+    landed: readonly LakeFile[],
+    loaded: readonly LakeFile[],
+    columns: readonly Column[],
+    key: readonly string[],
+    format: EncoderSettings['format'],
+  ): Promise<{ chunks: Map<string, HashSum>; last: HashSum }>;
   /** The last row a key in these buckets. */
   rowsOfBuckets(
     files: readonly LakeFile[],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { LakeFiles } from '../../activities/ports/lake-files.ts';
 import { encodeCut } from './encode-cut.ts';
 import { exportForLoad } from './export-load.ts';
-import { rowsOfBuckets, sumsByBucket, sumsByChunk } from './hash-rows.ts';
+import { rowsOfBuckets, sumsByBucket, sumsByChunk, sumsOfBoth } from './hash-rows.ts';
 import { openDuckDb } from './instance.ts';
 
 export interface LakeFilesOptions {
@@ -42,6 +42,7 @@ export async function openLakeFiles(options: LakeFilesOptions): Promise<LakeFile
     exportForLoad: (...query) => exportForLoad(duckdb, ...query),
     sumsByChunk: (...query) => sumsByChunk(duckdb, ...query),
     sumsByBucket: (...query) => sumsByBucket(duckdb, ...query),
+    sumsOfBoth: (...query) => sumsOfBoth(duckdb, ...query),
     rowsOfBuckets: (...query) => rowsOfBuckets(duckdb, ...query),
     async close() {
       encoder.close();

@@ -41,8 +41,9 @@ function kindQuery(files: readonly LakeFile[], columns: readonly Column[], forma
 /**
  * A file holds the offsets of its cut, and cuts do not overlap: ranges that touch are one, so that a long row of cuts is one
  * comparison.
+ * @returns a BOOLEAN expression over the lineage
  */
-function withinRanges(files: readonly LakeFile[]): string {
+export function withinRanges(files: readonly LakeFile[]): string {
   const sorted = [...files].sort((a, b) => a.partition - b.partition || a.fromOffset - b.fromOffset);
   const merged: { partition: number; from: number; to: number }[] = [];
   for (const { partition, fromOffset, toOffset } of sorted) {

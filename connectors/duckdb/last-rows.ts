@@ -17,6 +17,8 @@ export interface LastRows {
   read: number;
   /** Of the rows read, those with an overflow. */
   overflowing: number;
+  /** Keys that come more than once; with none, `query` is all rows. */
+  repeated: number;
 }
 
 /** @param name of the temporary table that this makes on the connection */
@@ -36,12 +38,13 @@ export async function lastRows(
       `GROUP BY ${parts.map((_, i) => i + 1).join(', ')} HAVING count(*) > 1`,
   );
   const repeated = Number((await rows(connection, `SELECT count(*) FROM ${name}`))[0]?.[0]);
-  if (repeated === 0) return { query, read, overflowing };
+  if (repeated === 0) return { query, read, overflowing, repeated };
   const same = parts.map((part, i) => `${part} IS NOT DISTINCT FROM ${name}.k${i}`).join(' AND ');
   return {
     query: `SELECT * FROM (${query}) AS lake WHERE NOT EXISTS (SELECT 1 FROM ${name} WHERE ${same} AND lake._offset < ${name}.last)`,
     read,
     overflowing,
+    repeated,
   };
 }
 
