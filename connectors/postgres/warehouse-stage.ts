@@ -4,7 +4,8 @@
  * table with the session. A commit whose answer is lost is safe: the next attempt finds the ledger moved, or not.
  *
  * COPY straight into the target was rejected: it cannot upsert. Multi-row VALUES reach 97k rows/s, unnest 106k, COPY with
- * staging about 200k. The staging table has no index and is not analyzed: the upsert reads it once, from end to end.
+ * staging about 200k. The staging table has no index and is not analyzed: it is read once, from end to end. Nor do
+ * larger temp_buffers help (64 MB: no difference), or sorting the file beforehand (saves the server 0.2 s, costs 0.35).
  */
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
@@ -14,7 +15,7 @@ import type { StagedRows, WarehouseTable } from '../../activities/ports/warehous
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
 import { moveLedger } from './warehouse-ledger.ts';
 import { STAGE, beginShort, checkOut, doing, warehouseFault } from './warehouse-session.ts';
-import { upsertStatement } from './warehouse-upsert.ts';
+import { writeStaged } from './warehouse-write.ts';
 
 const READ_BYTES = 1024 * 1024;
 
@@ -48,9 +49,9 @@ export async function stageRows(
         try {
           await beginShort(client);
           await moveLedger(client, table.name, topicId, steps);
-          const written = await client.query(upsertStatement(table));
+          const written = await writeStaged(client, table, rows);
           await client.query('COMMIT');
-          return { written: written.rowCount ?? 0 };
+          return { written };
         } catch (error) {
           letGo(true);
           throw warehouseFault(error, what);

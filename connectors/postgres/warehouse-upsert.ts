@@ -11,16 +11,21 @@ import type { WarehouseTable } from '../../activities/ports/warehouse.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
 import { STAGE } from './warehouse-session.ts';
 
+/** The staged rows in the key's order. */
+export function insertStatement({ name, shape }: WarehouseTable): string {
+  const names = shape.columns.map((column) => quoteIdent(column.name)).join(', ');
+  // OVERRIDING: a user's table may have made its key GENERATED ALWAYS AS IDENTITY; the source's value is what counts.
+  return (
+    `INSERT INTO ${quoteTable(name)} AS t (${names}) OVERRIDING SYSTEM VALUE SELECT ${names} FROM ${STAGE} ` +
+    `ORDER BY ${shape.key.map(quoteIdent).join(', ')}`
+  );
+}
+
 /** One INSERT … SELECT … ON CONFLICT over the session's staging table. */
 export function upsertStatement(table: WarehouseTable): string {
   const { columns, key } = table.shape;
-  const names = columns.map((column) => quoteIdent(column.name)).join(', ');
   const others = columns.filter((column) => !key.includes(column.name));
-  // OVERRIDING: a user's table may have made its key GENERATED ALWAYS AS IDENTITY; the source's value is what counts.
-  const keys = key.map(quoteIdent).join(', ');
-  const insert =
-    `INSERT INTO ${quoteTable(table.name)} AS t (${names}) OVERRIDING SYSTEM VALUE SELECT ${names} FROM ${STAGE} ` +
-    `ORDER BY ${keys} ON CONFLICT (${keys})`;
+  const insert = `${insertStatement(table)} ON CONFLICT (${key.map(quoteIdent).join(', ')})`;
   if (others.length === 0) return `${insert} DO NOTHING`;
   const set = others.map((column) => `${quoteIdent(column.name)} = EXCLUDED.${quoteIdent(column.name)}`);
   return `${insert} DO UPDATE SET ${set.join(', ')} WHERE ${others.map(differs).join(' OR ')}`;

@@ -195,3 +195,31 @@ it('loads a table that is all key, twice, and an identity key', async () => {
     await staged.release();
   }
 });
+
+it('updates the one row of many that is there already, though a sample of the keys does not show it', async () => {
+  const warehouse = open();
+  const many = Array.from({ length: 20_000 }, (_, i) => [`${i + 1}`, 'new', `${i}.00`, null]);
+  await pool.query(`INSERT INTO ${schema}.${table.name.table} (id, name) VALUES (19999, 'old')`);
+  await writeCsv(csv, many);
+  const staged = await warehouse.stage(table, csv);
+  expect(await staged.apply('topic', [{ partition: 0, start: 0, end: 20_000 }])).toEqual({ written: 20_000 });
+  await staged.release();
+  const { rows } = await pool.query<{ rows: number; ids: number; news: number; sum: string }>(
+    `SELECT count(*)::int AS rows, count(DISTINCT id)::int AS ids, count(*) FILTER (WHERE name = 'new')::int AS news,
+            sum(price)::text AS sum FROM ${schema}.${table.name.table}`,
+  );
+  expect(rows).toEqual([{ rows: 20_000, ids: 20_000, news: 20_000, sum: '199990000.00' }]);
+  expect((await warehouse.ledger(table.name, 'topic')).get(0)).toBe(20_000);
+});
+
+it('inserts nothing into a table that lost its unique key since it was looked at', async () => {
+  const warehouse = open();
+  await writeCsv(csv, [['1', 'a', null, null]]);
+  const staged = await warehouse.stage(table, csv);
+  const name = `${schema}.${table.name.table}`;
+  await pool.query(`ALTER TABLE ${name} DROP CONSTRAINT ${table.name.table}_pkey`);
+  const applied = staged.apply('topic', [{ partition: 0, start: 0, end: 10 }]);
+  await expect(applied).rejects.toMatchObject({ code: 'TableUnsuited' });
+  expect(await contents()).toEqual([]);
+  expect((await warehouse.ledger(table.name, 'topic')).get(0)).toBe(0);
+});
