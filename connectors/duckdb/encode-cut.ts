@@ -20,14 +20,20 @@ import { copied, isResourceError, rows, type DuckDb } from './instance.ts';
 import { rewriteLines, type Judgement } from './judge-records.ts';
 import { csvRows, CSV_WRITE_OPTIONS, MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
 import { longestLine, malformedLines } from './malformed-lines.ts';
+import type { SpareBuffers } from './spare-buffers.ts';
 import { splitLines } from './split-lines.ts';
 
+export interface Encoder {
+  duckdb: DuckDb;
+  spares: SpareBuffers;
+}
+
 /** @throws Fault SettingsMismatch, WorkerFault */
-export async function encodeCut(duckdb: DuckDb, input: CutInput, directory: string): Promise<EncodedCut> {
+export async function encodeCut(encoder: Encoder, input: CutInput, directory: string): Promise<EncodedCut> {
   checkSettings(input.settings);
   const name = randomUUID();
   const work: Work = {
-    duckdb,
+    ...encoder,
     input,
     linesPath: join(directory, `${name}.lines`),
     path: join(directory, `${name}.${input.settings.format}`),
@@ -42,8 +48,7 @@ export async function encodeCut(duckdb: DuckDb, input: CutInput, directory: stri
   }
 }
 
-interface Work {
-  duckdb: DuckDb;
+interface Work extends Encoder {
   input: CutInput;
   linesPath: string;
   path: string;
@@ -66,17 +71,26 @@ async function encodeFast(work: Work): Promise<EncodedCut | null> {
   if (input.settings.format === 'csv' && longest > MAX_CSV_MESSAGE_BYTES) return null;
   // DuckDB 1.5.6 trips over such bytes while it reports them, and the whole database is lost. 1 ms a 10 MB.
   if (!isUtf8(input.lines)) return null;
-  const split = await splitLines(input);
-  if (split !== null) {
-    await writeFile(work.linesPath, split.lines);
-    const query = splitRows(work.linesPath, split, input);
-    const encoded = await write(work, query, { expected: input.records, bad: [] });
-    if (encoded !== null) return encoded;
-  }
+  const encoded = await encodeSplit(work);
+  if (encoded !== null) return encoded;
   await writeFile(work.linesPath, input.lines);
   // A value that looks like lines makes more rows than there are records; none can make fewer.
   const query = lakeRows(readLines(work.linesPath, longest), input, true);
   return write(work, query, { expected: input.records, bad: [] });
+}
+
+/** Null when a record is not in our form, or a value does not fit its column. */
+async function encodeSplit(work: Work): Promise<EncodedCut | null> {
+  const { input, spares, linesPath } = work;
+  const memory = spares.take(input.lines.length);
+  try {
+    const split = await splitLines(input, memory);
+    if (split === null) return null;
+    await writeFile(linesPath, split.lines);
+    return await write(work, splitRows(linesPath, split, input), { expected: input.records, bad: [] });
+  } finally {
+    spares.giveBack(memory);
+  }
 }
 
 async function encodeSlowly(work: Work): Promise<EncodedCut> {

@@ -7,6 +7,7 @@ import { encodeCut } from './encode-cut.ts';
 import { exportForLoad } from './export-load.ts';
 import { rowsOfBuckets, sumsByBucket, sumsByChunk, sumsOfBoth } from './hash-rows.ts';
 import { openDuckDb } from './instance.ts';
+import { createSpareBuffers } from './spare-buffers.ts';
 
 export interface LakeFilesOptions {
   /** Where DuckDB may spill to; absent: the system's place for temporary files. */
@@ -36,7 +37,7 @@ export async function openLakeFiles(options: LakeFilesOptions): Promise<LakeFile
     return openDuckDb({ threads, memoryLimitMb: options.memoryLimitMb ?? DEFAULT_MEMORY_MB, tempDirectory: own });
   };
   const duckdb = await open('all', options.threads ?? DEFAULT_THREADS);
-  const encoder = await open('encode', ENCODE_THREADS);
+  const encoder = { duckdb: await open('encode', ENCODE_THREADS), spares: createSpareBuffers() };
   return {
     encode: (input, directory) => encodeCut(encoder, input, directory),
     exportForLoad: (...query) => exportForLoad(duckdb, ...query),
@@ -45,7 +46,7 @@ export async function openLakeFiles(options: LakeFilesOptions): Promise<LakeFile
     sumsOfBoth: (...query) => sumsOfBoth(duckdb, ...query),
     rowsOfBuckets: (...query) => rowsOfBuckets(duckdb, ...query),
     async close() {
-      encoder.close();
+      encoder.duckdb.close();
       duckdb.close();
       await rm(tempDirectory, { recursive: true, force: true });
     },
