@@ -12,11 +12,11 @@ import { randomUUID } from 'node:crypto';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BadRecord, CutInput, EncodedCut } from '../../activities/ports/lake-files.ts';
-import { fault } from '../../contracts/errors.ts';
+import { fault, isFault } from '../../contracts/errors.ts';
 import type { EncoderSettings } from '../../contracts/manifest.ts';
 import { ENCODER_VERSION } from '../../formats/encoder-settings.ts';
 import { inexactOffsets, lakeRows, readLines, splitRows } from './cut-lines.ts';
-import { copied, isResourceError, rows, type DuckDb } from './instance.ts';
+import { copied, rows, type DuckDb } from './instance.ts';
 import { rewriteLines, type Judgement } from './judge-records.ts';
 import { csvRows, CSV_WRITE_OPTIONS, MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
 import { longestLine, malformedLines } from './malformed-lines.ts';
@@ -113,15 +113,10 @@ async function addInexact(work: Work, suspects: Map<number, Judgement>, judgemen
   if (rewritten.good === 0) return;
   await writeFile(linesPath, rewritten.lines);
   const lines = readLines(linesPath, rewritten.longestLine);
-  const offsets = await duckdb.withConnection(async (connection) => {
-    try {
-      const found = await rows(connection, inexactOffsets(lines, input, judgement === 'judge'));
-      return new Set(found.map((row) => Number(row[0])));
-    } catch (error) {
-      if (isResourceError(error)) throw error;
-      return null; // something that not even the guarded query reads: look at all of them
-    }
-  });
+  // Null for something that not even the guarded query reads: look at all of them.
+  const query = inexactOffsets(lines, input, judgement === 'judge');
+  const found = await unlessRefused(duckdb.withConnection((connection) => rows(connection, query)));
+  const offsets = found && new Set(found.map((row) => Number(row[0])));
   for (let index = 0; index < input.records; index++) {
     if (offsets?.has(offsetOf(input, index)) === false) continue;
     if (judgement === 'allOverflow' || !suspects.has(index)) suspects.set(index, judgement);
@@ -148,21 +143,24 @@ async function write(
   want: { expected: number; bad: BadRecord[] },
 ): Promise<EncodedCut | null> {
   const parquet = input.settings.format === 'parquet';
-  const written = await duckdb.withConnection(async (connection) => {
-    try {
-      return parquet
-        ? await copied(connection, typed, path, parquetOptions(input.settings))
-        : await copied(connection, csvRows(typed, input.columns), path, CSV_WRITE_OPTIONS);
-    } catch (error) {
-      if (isResourceError(error)) throw error;
-      return null;
-    }
-  });
+  const query = parquet ? typed : csvRows(typed, input.columns);
+  const options = parquet ? parquetOptions(input.settings) : CSV_WRITE_OPTIONS;
+  const written = await unlessRefused(duckdb.withConnection((connection) => copied(connection, query, path, options)));
   if (written !== want.expected) {
     await rm(path, { force: true });
     return null;
   }
   return { path, rows: written, bytes: (await stat(path)).size, bad: want.bad };
+}
+
+/** Null where DuckDB refuses a value. @throws Fault WorkerFault when memory or disk ran out */
+async function unlessRefused<T>(query: Promise<T>): Promise<T | null> {
+  try {
+    return await query;
+  } catch (error) {
+    if (isFault(error, 'WorkerFault')) throw error;
+    return null;
+  }
 }
 
 function parquetOptions({ compression, rowGroupRows }: EncoderSettings): string {

