@@ -127,6 +127,10 @@ describe('the last row a key', () => {
     expect((await readFile(csv, 'utf8')).trim().split('\n').sort()).toEqual(['1,c', '2,x', '3.000,z', 'NaN,d']);
     const sums = await lake.sumsByBucket(files, [id, v], ['id'], 'parquet', 3);
     expect([...sums.values()].reduce((rows, sum) => rows + sum.rows, 0)).toBe(4);
+    expect(await lake.sumsOfBoth(files, files, [id, v], ['id'], 'parquet')).toEqual({
+      chunks: await lake.sumsByChunk(files, [id, v], 'parquet'),
+      last: { rows: 4, sum: [...sums.values()].reduce((sum, each) => sum + each.sum, 0n) },
+    });
     // Up to offset 10 of partition 0, the older rows are the last.
     const older = files.map((file) =>
       file.partition === 0 ? { ...file, toOffset: Math.min(file.toOffset, 10) } : file,

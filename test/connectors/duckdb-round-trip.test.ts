@@ -117,6 +117,23 @@ describe.each(['parquet', 'csv'] as const)('hostile rows by way of %s', (format)
     }
   });
 
+  it('have the same sums by chunk and of the last rows when both are read at once, up to different offsets', async () => {
+    const { columns, key } = shape;
+    const total = async (of: LakeFile) => (await lake.sumsByBucket([of], columns, key, format, 1)).get(0);
+    const chunks = await lake.sumsByChunk([file], columns, format);
+    for (const toOffset of [file.toOffset, file.toOffset - 17, file.fromOffset + 1]) {
+      const part = { ...file, toOffset };
+      const both = await lake.sumsOfBoth([file], [part], columns, key, format);
+      expect(both).toEqual({ chunks, last: await total(part) });
+      expect(both.last.rows).toBe(toOffset - file.fromOffset);
+    }
+    expect(await lake.sumsOfBoth([file], [], columns, key, format)).toEqual({ chunks, last: { rows: 0, sum: 0n } });
+    expect(await lake.sumsOfBoth([], [file], columns, key, format)).toEqual({
+      chunks: new Map(),
+      last: await total(file),
+    });
+  });
+
   it('leave out what is not in the offsets asked for', async () => {
     const csv = join(directory, `${format}-part.csv`);
     const part = { ...file, fromOffset: 110, toOffset: 113 };

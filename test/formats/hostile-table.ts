@@ -106,7 +106,17 @@ const array = (type: string, ...literals: string[]) => literals.map((text) => `$
 const COLUMNS: Record<string, [type: string, values: string[]]> = {
   'c "smallint"': ['smallint', INTS('32767')],
   c_int: ['integer', INTS('2147483647')],
-  c_bigint: ['bigint', [...INTS('9223372036854775807'), '999999999999999', '1000000000000000', '9007199254740993']],
+  c_bigint: [
+    'bigint',
+    [
+      ...INTS('9223372036854775807'),
+      '999999999',
+      '1000000000',
+      '999999999999999',
+      '1000000000000000',
+      '9007199254740993',
+    ],
+  ],
   c_numeric: [
     'numeric',
     [...NUMERICS, `'Infinity'`, `'-Infinity'`, `1e40`, `1e-30`, `100`, `12345678901234567890.120`],
