@@ -146,7 +146,7 @@ describe('refused are', () => {
         '1e0001',
       ],
     ],
-    [{ kind: 'float32' }, ['1e39', '-0e5', '1e-46']],
+    [{ kind: 'float32' }, ['1e39', '-0e5', '1e-46', '0e5', '12e3', '0.00000000000000000001e-30']],
     [{ kind: 'boolean' }, ['"true"', 'True', 't', '1', 'tru', 'falsee']],
     [
       { kind: 'text' },
