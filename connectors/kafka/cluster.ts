@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fault, isFault, messageOf } from '../../contracts/errors.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
 import { type Connection, type KafkaRequest, openConnection } from './connection.ts';
-import { COORDINATOR_BUSY, kafkaFault, LEADER_MOVES, NONE, UNKNOWN_TOPIC_OR_PARTITION } from './error-codes.ts';
-import { type BrokerAddress, type CoordinatorOf, findCoordinator, metadata, type TopicMetadata } from './requests.ts';
+import { COORDINATOR_BUSY, kafkaFault, NONE, UNKNOWN_TOPIC_OR_PARTITION } from './error-codes.ts';
+import { type CoordinatorOf, findCoordinator } from './offset-requests.ts';
+import { type BrokerAddress, metadata, type TopicMetadata } from './requests.ts';
 
 export interface Cluster {
   /** Null where there is no such topic. */
@@ -93,7 +94,7 @@ export function openCluster(settings: KafkaSettings): Cluster {
     return persist(async () => {
       const answer = await (await to()).send(request);
       if (answer.error === NONE) return { done: answer };
-      const again = COORDINATOR_BUSY.includes(answer.error) || LEADER_MOVES.includes(answer.error);
+      const again = COORDINATOR_BUSY.includes(answer.error);
       return { error: kafkaFault(answer.error, doing), again };
     });
   }

@@ -37,8 +37,8 @@ const DENIED: readonly number[] = [29, 30, 31, 33, 53, 58];
 
 /** The leader or its metadata moves: ask for the metadata again, then repeat the read. */
 export const LEADER_MOVES: readonly number[] = [3, 5, 6, 8, 9, 13, 56, 74, 75, 78];
-/** The coordinator starts, moves, or ends the transaction before: the same request may be made again. */
-export const COORDINATOR_BUSY: readonly number[] = [14, 15, 16, 51, 88];
+/** The coordinator or controller starts, moves, or ends the transaction before: the same request may be made again. */
+export const COORDINATOR_BUSY: readonly number[] = [14, 15, 16, 41, 51, 88];
 
 export function kafkaFault(code: number, doing: string, detail?: string | null): Fault {
   const text = `${doing}: ${NAMES[code] ?? 'error'} (Kafka error ${code})${detail ? `: ${detail}` : ''}`;

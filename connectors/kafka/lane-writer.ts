@@ -14,12 +14,11 @@ import type { KafkaSettings } from '../../contracts/settings.ts';
 import { type BatchBuilder, createBatchBuilder, headerBytes } from '../../formats/record-batch-out.ts';
 import { openBatchSender } from './batch-sender.ts';
 import { type Cluster, openCluster } from './cluster.ts';
+import { commitOffsetInTransaction, fetchOffset } from './offset-requests.ts';
 import {
   addOffsets,
   addPartitions,
-  commitOffsetInTransaction,
   endTransaction,
-  fetchOffset,
   initProducerId,
   type ProducerIdentity,
 } from './transaction-requests.ts';

@@ -71,24 +71,6 @@ export const metadata = (topics: readonly string[]): KafkaRequest<Metadata> => (
   },
 });
 
-export type CoordinatorOf = 'group' | 'transaction';
-
-export const findCoordinator = (
-  of: CoordinatorOf,
-  key: string,
-): KafkaRequest<{ error: number; message: string | null; broker: BrokerAddress }> => ({
-  ...APIS.findCoordinator,
-  write(out) {
-    out.string(key);
-    out.int8(of === 'group' ? 0 : 1);
-  },
-  read(input) {
-    input.int32();
-    const [error, message] = [input.int16(), input.string()];
-    return { error, message, broker: { id: input.int32(), host: input.string() ?? '', port: input.int32() } };
-  },
-});
-
 export interface PartitionOffset {
   partition: number;
   error: number;
@@ -197,41 +179,6 @@ export const describeTopicSettings = (
       return { error, message, settings };
     });
     return answers[0] ?? { error: -1, message: 'no answer about the topic', settings: new Map<string, string>() };
-  },
-});
-
-/** Outside of any group's membership: for the lag that tools show. */
-export const commitOffsets = (
-  group: string,
-  topic: string,
-  offsets: ReadonlyMap<number, number>,
-): KafkaRequest<{ error: number }> => ({
-  ...APIS.commitOffsets,
-  write(out) {
-    out.string(group);
-    out.int32(-1);
-    out.string('');
-    out.string(null);
-    out.array([topic], (name) => {
-      out.string(name);
-      out.array([...offsets], ([partition, offset]) => {
-        out.int32(partition);
-        out.int64(offset);
-        out.int32(-1);
-        out.string('');
-      });
-    });
-  },
-  read(input) {
-    input.int32();
-    const errors = input.array(() => {
-      input.string();
-      return input.array(() => {
-        input.int32();
-        return input.int16();
-      });
-    });
-    return { error: errors.flat().find((error) => error !== 0) ?? 0 };
   },
 });
 

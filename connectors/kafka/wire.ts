@@ -185,3 +185,15 @@ export function createIn(bytes: Buffer): In {
     },
   };
 }
+
+/** The form that many answers have: topics, their partitions, an error each. */
+export function partitionErrors(input: In): number[] {
+  const topics = input.array(() => {
+    input.string();
+    return input.array(() => {
+      input.int32();
+      return input.int16();
+    });
+  });
+  return topics.flat();
+}
