@@ -49,8 +49,8 @@ export interface TemporalSettings {
 export interface WorkerSettings {
   /** Budget of a worker's open landing buffers, bytes; the largest buffer is cut early when it is spent. */
   landMemoryBytes: number;
-  /** Threads DuckDB may use. */
-  encoderThreads: number;
+  /** Threads that DuckDB may use to load and verify. */
+  queryThreads: number;
   /** Where temporary files go. Default: the system's. */
   scratch?: string;
 }

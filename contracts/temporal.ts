@@ -138,6 +138,9 @@ export const SIGNALS = {
   resume: 'resume',
   setRate: 'setRate',
   setLanes: 'setLanes',
-  poke: 'poke',
+  setParallelism: 'setParallelism',
   stop: 'stop',
 } as const;
+
+/** The update by which whoever wants a dataset landed starts its workflow, or wakes it up. */
+export const ENSURE_LANDING_UPDATE = 'ensureLanding';

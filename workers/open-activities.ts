@@ -63,7 +63,7 @@ export async function openActivities(settings: Settings, name: string): Promise<
   const warehouseHashes = keepByName((wanted) => openWarehouseHashes(connection(wanted)));
   const { topics, openLane, openReader } = await openKafka(settings.kafka);
   const store = openObjectStore(settings.s3);
-  const lakeFiles = await openLakeFiles({ scratch, threads: settings.worker.encoderThreads });
+  const lakeFiles = await openLakeFiles({ scratch, threads: settings.worker.queryThreads });
   const manifest = openManifest(control);
   const loads = openLoadStore(control);
 

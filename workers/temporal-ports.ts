@@ -11,7 +11,7 @@ import {
 import type { LandRequestPorts, LandStatus } from '../activities/land-ports.ts';
 import { fault, type FaultCode, FAULTS, messageOf } from '../contracts/errors.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
-import { TASK_QUEUES, workflowIds, WORKFLOWS } from '../contracts/temporal.ts';
+import { ENSURE_LANDING_UPDATE, TASK_QUEUES, workflowIds, WORKFLOWS } from '../contracts/temporal.ts';
 
 export type TemporalPorts = Pick<LandRequestPorts, 'pokeLand' | 'landStatus'> & {
   isWorkflowOpen: (workflowId: string) => Promise<boolean>;
@@ -50,7 +50,7 @@ export function openTemporalPorts(client: () => Promise<Client>): TemporalPorts 
       try {
         await (
           await client()
-        ).workflow.executeUpdateWithStart('ensureLanding', {
+        ).workflow.executeUpdateWithStart(ENSURE_LANDING_UPDATE, {
           startWorkflowOperation: start,
           args: [{ input, options }],
         });

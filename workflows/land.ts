@@ -25,6 +25,7 @@ import type { LandActivities } from '../activities/land-activities.ts';
 import type { LandingFacts, PokeOptions } from '../activities/land-ports.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import {
+  ENSURE_LANDING_UPDATE,
   type LandInput,
   type LandReport,
   PROGRESS_QUERY,
@@ -55,8 +56,8 @@ export interface EnsureLanding {
   options: PokeOptions;
 }
 
-export const ensureLandingUpdate = defineUpdate<undefined, [EnsureLanding]>('ensureLanding');
-export const setParallelismSignal = defineSignal<[number]>('setParallelism');
+export const ensureLandingUpdate = defineUpdate<undefined, [EnsureLanding]>(ENSURE_LANDING_UPDATE);
+export const setParallelismSignal = defineSignal<[number]>(SIGNALS.setParallelism);
 export const pauseSignal = defineSignal(SIGNALS.pause);
 export const resumeSignal = defineSignal(SIGNALS.resume);
 export const stopSignal = defineSignal(SIGNALS.stop);

@@ -51,7 +51,7 @@ describe('headrace.yaml', () => {
       },
       s3: { region: 'eu-central-1', pathStyle: false },
       temporal: { address: 't:7233', namespace: 'default', tls: { verify: true }, ui: 'http://ui' },
-      worker: { landMemoryBytes: 128 * 1024 * 1024, encoderThreads: 2 },
+      worker: { landMemoryBytes: 128 * 1024 * 1024, queryThreads: 2 },
     });
   });
 

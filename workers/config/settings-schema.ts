@@ -112,7 +112,7 @@ export function settingsSchema(folder: string) {
     worker: z
       .strictObject({
         landMemory: size(16 * 2 ** 20, 64 * 2 ** 30).default(256 * 2 ** 20),
-        encoderThreads: count(1, 256).default(2),
+        queryThreads: count(1, 256).default(2),
         scratch: text('a folder').optional(),
       })
       .prefault({}),

@@ -84,7 +84,7 @@ function missing(found: SettingsFile, needs: readonly Service[], file: string): 
 type TlsFile = SettingsFile['kafka']['tls'];
 
 function settingsOf({ connections, control, kafka, s3, temporal, worker }: SettingsFile): Settings {
-  const { landMemory, encoderThreads, scratch } = worker;
+  const { landMemory, queryThreads, scratch } = worker;
   return {
     connections: Object.fromEntries(Object.entries(connections).map(([name, value]) => [name, postgresOf(value)])),
     control: postgresOf(control ?? { url: '' }),
@@ -112,7 +112,7 @@ function settingsOf({ connections, control, kafka, s3, temporal, worker }: Setti
       ...(temporal.apiKey === undefined ? {} : { apiKey: temporal.apiKey }),
       ...(temporal.ui === undefined ? {} : { ui: temporal.ui.replace(/\/+$/, '') }),
     },
-    worker: { landMemoryBytes: landMemory, encoderThreads, ...(scratch === undefined ? {} : { scratch }) },
+    worker: { landMemoryBytes: landMemory, queryThreads, ...(scratch === undefined ? {} : { scratch }) },
   };
 }
 

@@ -35,7 +35,7 @@ export const VARIABLES: ReadonlyMap<string, string> = new Map([
   ['HEADRACE_TEMPORAL_API_KEY', 'temporal.apiKey'],
   ['HEADRACE_TEMPORAL_UI', 'temporal.ui'],
   ['HEADRACE_LAND_MEMORY', 'worker.landMemory'],
-  ['HEADRACE_ENCODER_THREADS', 'worker.encoderThreads'],
+  ['HEADRACE_QUERY_THREADS', 'worker.queryThreads'],
   ['HEADRACE_SCRATCH', 'worker.scratch'],
 ]);
 
