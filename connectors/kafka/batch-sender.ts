@@ -77,7 +77,7 @@ export function openBatchSender(
   }
 
   async function post(leader: number, batches: readonly Batch[]): Promise<void> {
-    const doing = `${lane}: sending to ${topic}`;
+    const doing = `${lane}: sending to topic ${topic}`;
     let sent = false;
     try {
       await Promise.all(batches.map(({ partition }) => join(partition)));

@@ -62,13 +62,13 @@ export function openCluster(settings: KafkaSettings): Cluster {
       try {
         return await connect(host, port);
       } catch (error) {
-        if (isFault(error, 'AccessDenied')) throw error;
+        if (isFault(error) && !error.retry) throw error;
         failures.push(error);
       }
     }
     throw fault(
       'KafkaUnavailable',
-      `no Kafka broker answers (${settings.brokers.join(', ')}): ${messageOf(failures.at(-1))}; check kafka.brokers`,
+      `no Kafka broker answers (${settings.brokers.join(', ')}): ${messageOf(failures.at(-1))}`,
       failures.at(-1),
     );
   }

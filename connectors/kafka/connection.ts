@@ -12,6 +12,7 @@ import { fault, messageOf } from '../../contracts/errors.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
 import { type Api, APIS } from './apis.ts';
 import { apiVersions } from './requests.ts';
+import { connectionFault, foreignBytes, CLOSED_AT_ONCE } from './remedies.ts';
 import { authenticate } from './sasl.ts';
 import { createIn, createOut, type In, type Out } from './wire.ts';
 
@@ -50,7 +51,7 @@ export async function openConnection(
 ): Promise<Connection> {
   const peer = `${host}:${port}`;
   const socket = await dial(settings, host, port, signal);
-  const connection = speak(socket, peer);
+  const connection = speak(socket, peer, settings);
   try {
     if (settings.sasl) await authenticate(connection, settings.sasl);
     await checkVersions(connection);
@@ -94,7 +95,7 @@ function dial(settings: KafkaSettings, host: string, port: number, signal?: Abor
       clearTimeout(timer);
       signal?.removeEventListener('abort', aborted);
       socket.destroy();
-      reject(fault('KafkaUnavailable', `connecting to Kafka at ${host}:${port}: ${messageOf(why)}`, why));
+      reject(connectionFault(`connecting to Kafka at ${host}:${port}`, why, settings));
     };
     const aborted = (): void => fail(new Error('closed'));
     const timer = setTimeout(() => fail(new Error(`no answer for ${CONNECT_TIMEOUT_MS} ms`)), CONNECT_TIMEOUT_MS);
@@ -111,28 +112,30 @@ function dial(settings: KafkaSettings, host: string, port: number, signal?: Abor
   });
 }
 
-function speak(socket: Socket, peer: string): Connection {
+function speak(socket: Socket, peer: string, settings: KafkaSettings): Connection {
   const waiting = new Map<number, Waiting>();
   let correlation = 0;
   let ended = false;
+  let answers = 0;
 
   function end(why: unknown): void {
     if (ended) return;
     ended = true;
     socket.destroy();
-    const error = fault('KafkaUnavailable', `Kafka at ${peer}: ${messageOf(why)}`, why);
+    const error = connectionFault(`Kafka at ${peer}`, why, settings);
     for (const { failed } of waiting.values()) failed(error);
     waiting.clear();
   }
 
   socket.on('error', end);
-  socket.on('close', () => end(new Error('the connection was closed')));
+  socket.on('close', () => end(new Error(answers > 1 ? 'the connection was closed' : CLOSED_AT_ONCE)));
   socket.on(
     'data',
     frames((frame) => {
       const request = waiting.get(frame.readInt32BE(0));
       if (!request) return end(new Error('an answer came that nobody waits for'));
       waiting.delete(frame.readInt32BE(0));
+      answers += 1;
       request.answered(frame);
     }, end),
   );
@@ -195,7 +198,7 @@ function frames(onFrame: (frame: Buffer) => void, onError: (error: Error) => voi
         if (headAt < 4) return;
         const length = head.readInt32BE(0);
         if (length < 4 || length > MOST_ANSWER_BYTES) {
-          return onError(new Error(`an answer of ${length} bytes: this is not Kafka, or TLS is missing on one side`));
+          return onError(new Error(foreignBytes(head)));
         }
         frame = Buffer.allocUnsafeSlow(length);
         frameAt = headAt = 0;

@@ -82,7 +82,7 @@ function createWriter(
     const earlier = Promise.all(joined.values());
     const adding = earlier.then(async () => {
       const request = addPartitions(producer, topic, partitions);
-      await cluster.ask(`${lane}: adding partitions`, coordinator, request);
+      await cluster.ask(`${lane}: adding partitions of topic ${topic}`, coordinator, request);
     });
     adding.catch(() => undefined); // the sender hears of it
     for (const each of partitions) joined.set(each, adding);
@@ -101,7 +101,7 @@ function createWriter(
 
   return {
     async committed(): Promise<LaneCommitted> {
-      const doing = `${lane}: reading its progress`;
+      const doing = `${lane}: reading its progress in topic ${topic}`;
       const group = () => cluster.coordinator('group', laneId);
       const { offset, metadata } = await cluster.ask(doing, group, fetchOffset(laneId, topic, 0));
       return offset > 0 ? { seq: offset, metadata } : { seq: 0, metadata: '' };
@@ -134,7 +134,7 @@ function createWriter(
       if (Buffer.byteLength(metadata) > MOST_METADATA_BYTES)
         throw fault('TableUnsuited', `${lane}: its progress does not fit ${MOST_METADATA_BYTES} bytes`);
       for (const [partition, builder] of builders) if (builder.records() > 0) sender.add(partition, builder);
-      const doing = `${lane}: adding its progress`;
+      const doing = `${lane}: adding its progress in topic ${topic}`;
       // The group's place is made while the last batches are on their way.
       const offsets = Promise.all(joined.values()).then(async () => {
         await cluster.ask(doing, coordinator, addOffsets(producer, laneId));

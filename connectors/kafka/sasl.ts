@@ -1,6 +1,9 @@
 /**
  * SASL as Kafka speaks it (KIP-43, KIP-152): PLAIN (RFC 4616), SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677). The server has to
  * prove in turn that it knows the password; no secret comes into an error.
+ *
+ * Passwords are not normalised, although RFC 5802 wants SASLprep: Kafka's tools and brokers salt the UTF-8 bytes as they are
+ * (ScramFormatter.normalize), and so does librdkafka; a normalised "²" or "ﬁ" would not be let in.
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { fault, messageOf } from '../../contracts/errors.ts';
@@ -43,7 +46,7 @@ async function scram(connection: Connection, sasl: Sasl, digest: 'sha256' | 'sha
   }
   const length = digest === 'sha256' ? 32 : 64;
   const salt = Buffer.from(first.get('s') ?? '', 'base64');
-  const salted = pbkdf2Sync(sasl.password.normalize('NFKC'), salt, iterations, length, digest);
+  const salted = pbkdf2Sync(sasl.password, salt, iterations, length, digest);
   const hmac = (key: Buffer, text: string): Buffer => createHmac(digest, key).update(text).digest();
   const clientKey = hmac(salted, 'Client Key');
   const clientFinal = `c=biws,r=${serverNonce}`;
@@ -64,8 +67,16 @@ function attributes(text: string): Map<string, string> {
 
 async function say(connection: Connection, sasl: Sasl, text: string): Promise<string> {
   const { error, message, bytes } = await connection.send(saslAuthenticate(Buffer.from(text)));
-  if (error !== 0) throw denied(connection, sasl, message ?? `Kafka error ${error}`);
+  if (error !== 0) throw denied(connection, sasl, `${message ?? `Kafka error ${error}`}; ${remedyOf(sasl)}`);
   return bytes.toString();
+}
+
+/** A broker does not tell whether it is the name or the password, so that nobody can find out names. */
+function remedyOf({ mechanism, username }: Sasl): string {
+  const plainName = /^[\x01-\x7f]*$/.test(username);
+  return mechanism !== 'PLAIN' && !plainName
+    ? 'Kafka takes only ASCII user names with SCRAM: take another user, or PLAIN'
+    : 'check kafka.sasl.username and kafka.sasl.password, and that the user exists for this mechanism';
 }
 
 function denied({ peer }: Connection, { mechanism, username }: Sasl, why: string): Error {
