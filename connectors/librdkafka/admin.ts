@@ -3,7 +3,7 @@
  * DescribeConfigs in this binding, so kafkajs reads the settings (a plain request, none of its faults is in the way).
  */
 import kafka from '@confluentinc/kafka-javascript';
-import kafkajs, { type SASLOptions } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopicAdmin, TopicFacts, TopicSettings } from '../../activities/ports/topic.ts';
 import { fault } from '../../contracts/errors.ts';
@@ -12,6 +12,7 @@ import type { PartitionEnds } from '../../contracts/replay.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
 import { kafkaClientConfig } from './client-config.ts';
 import { CODE, kafkaFault, readKafkaError } from './errors.ts';
+import { openKafkajs, orRefusal, refusal } from './refusal.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
 const LEADERS_PATIENCE_MS = 30_000;
@@ -23,19 +24,21 @@ export function openTopicAdmin(settings: KafkaSettings): TopicAdmin {
     (opened ??= kafka.AdminClient.create(kafkaClientConfig(settings, 'admin'), { 'event.error': () => undefined }));
 
   async function describe(topic: string): Promise<TopicFacts | null> {
-    return new Promise((resolve, reject) => {
-      admin().describeTopics([topic], { timeout: CALL_TIMEOUT_MS }, (error: unknown, found) => {
-        const doing = `describing topic ${topic}`;
-        if (error) return reject(kafkaFault(error, doing));
-        const description = found[0];
-        const broken = description?.error;
-        if (broken && readKafkaError(broken).code === CODE.unknownTopicOrPartition) return resolve(null);
-        if (broken) return reject(kafkaFault(broken, doing));
-        if (!description) return resolve(null);
-        const topicId = uuidText(description.topicId);
-        resolve({ topicId, partitions: description.partitions.length });
+    const doing = `describing topic ${topic}`;
+    const ask = (): Promise<TopicFacts | null> =>
+      new Promise((resolve, reject) => {
+        admin().describeTopics([topic], { timeout: CALL_TIMEOUT_MS }, (error: unknown, found) => {
+          if (error) return reject(kafkaFault(error, doing));
+          const description = found[0];
+          const broken = description?.error;
+          if (broken && readKafkaError(broken).code === CODE.unknownTopicOrPartition) return resolve(null);
+          if (broken) return reject(kafkaFault(broken, doing));
+          if (!description) return resolve(null);
+          const topicId = uuidText(description.topicId);
+          resolve({ topicId, partitions: description.partitions.length });
+        });
       });
-    });
+    return orRefusal(settings, doing, ask);
   }
 
   async function offsets(
@@ -51,7 +54,8 @@ export function openTopicAdmin(settings: KafkaSettings): TopicAdmin {
         { timeout: CALL_TIMEOUT_MS, isolationLevel: kafka.IsolationLevel.READ_UNCOMMITTED },
         (error: unknown, found) => {
           const doing = `reading the ${what} of topic ${topic}`;
-          if (error) return reject(kafkaFault(error, doing));
+          // A topic that may not be described is "no such entry" here; describing it tells why.
+          if (error) return void describe(topic).then(() => reject(kafkaFault(error, doing)), reject);
           const broken = found.find((entry) => entry.error);
           if (broken) return reject(kafkaFault(broken.error, `${doing}, partition ${broken.partition}`));
           resolve(Object.fromEntries(found.map((entry) => [entry.partition, entry.offset])));
@@ -110,25 +114,7 @@ async function create(
 }
 
 async function readTopicSettings(settings: KafkaSettings, topic: string): Promise<TopicSettings> {
-  const { tls, sasl } = settings;
-  const client = new kafkajs.Kafka({
-    clientId: 'headrace-settings',
-    brokers: [...settings.brokers],
-    logLevel: kafkajs.logLevel.NOTHING,
-    connectionTimeout: CALL_TIMEOUT_MS,
-    retry: { retries: 3 },
-    ...(tls
-      ? {
-          ssl: {
-            rejectUnauthorized: tls.verify,
-            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-            ...(tls.key === undefined ? {} : { key: tls.key }),
-          },
-        }
-      : {}),
-    ...(sasl ? { sasl: saslOptions(sasl) } : {}),
-  }).admin();
+  const client = openKafkajs(settings, 3).admin();
   try {
     await client.connect();
     const answer = await client.describeConfigs({
@@ -143,17 +129,10 @@ async function readTopicSettings(settings: KafkaSettings, topic: string): Promis
       retentionBytes: Number(value('retention.bytes') ?? -1),
     };
   } catch (error) {
-    throw kafkaFault(error, `reading the settings of topic ${topic}`);
+    throw refusal(error, settings, `reading the settings of topic ${topic}`);
   } finally {
     await client.disconnect();
   }
-}
-
-function saslOptions({ mechanism, username, password }: NonNullable<KafkaSettings['sasl']>): SASLOptions {
-  if (mechanism === 'PLAIN') return { mechanism: 'plain', username, password };
-  return mechanism === 'SCRAM-SHA-256'
-    ? { mechanism: 'scram-sha-256', username, password }
-    : { mechanism: 'scram-sha-512', username, password };
 }
 
 /**

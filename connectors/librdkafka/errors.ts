@@ -47,7 +47,8 @@ export function kafkaFault(error: unknown, doing: string): Fault {
   const { code, message } = readKafkaError(error);
   const text = `${doing}: ${message} (Kafka error ${code})`;
   if (FENCED.includes(code)) return fault('Fenced', `${text}; a newer attempt holds this lane`, error);
-  if (DENIED.includes(code))
+  // A commit whose records were denied fails for the transaction's state; its text alone has the reason.
+  if (DENIED.includes(code) || /authorization failed/i.test(message))
     return fault('AccessDenied', `${text}; check the credentials and the ACLs that docs/operations.md lists`, error);
   if (code === CODE.messageTooLarge) {
     return fault(

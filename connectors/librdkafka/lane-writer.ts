@@ -13,6 +13,7 @@ import { HEADER, MAX_MESSAGE_BYTES, writeOrigin } from '../../contracts/messages
 import type { KafkaSettings } from '../../contracts/settings.ts';
 import { kafkaClientConfig } from './client-config.ts';
 import { CODE, kafkaFault, readKafkaError } from './errors.ts';
+import { orRefusal } from './refusal.ts';
 
 /** A dead worker's open transaction holds back readers no longer than this, even if nobody takes the lane over. */
 const TRANSACTION_TIMEOUT_MS = 30_000;
@@ -76,11 +77,12 @@ export function openLaneWith(settings: KafkaSettings): OpenLane {
       await Promise.all([disconnect(producer), disconnect(group)]);
     };
     try {
-      await Promise.all([connect(producer, request.topic), connect(group, request.topic)]);
+      const connecting = () => Promise.all([connect(producer, request.topic), connect(group, request.topic)]);
+      await orRefusal(settings, `${lane}: connecting`, connecting);
       producer.setPollInBackground(true);
       await untilFinal(`${lane}: fencing older producers`, (done) => producer.initTransactions(CALL_TIMEOUT_MS, done));
     } catch (error) {
-      await close();
+      void close(); // takes 10 s where nothing answers
       throw kafkaFault(error, `${lane}: connecting`);
     }
     return writer(request, lane, producer, group, close);
@@ -100,7 +102,7 @@ function writer(
   return {
     async committed(): Promise<LaneCommitted> {
       let found: LaneCommitted = { seq: 0, metadata: '' };
-      await untilFinal(`${lane}: reading its progress`, (done) => {
+      await untilFinal(`${lane}: reading its progress in topic ${topic}`, (done) => {
         group.committed([{ topic, partition: 0 }], CALL_TIMEOUT_MS, (error: unknown, offsets) => {
           const offset = error ? undefined : offsets[0];
           if (offset?.offset !== undefined && offset.offset > 0)
@@ -137,10 +139,12 @@ function writer(
       if (Buffer.byteLength(metadata) > 4_096)
         throw fault('TableUnsuited', `${lane}: its progress does not fit 4,096 bytes`);
       const progress = { topic, partition: 0, offset: seq, metadata };
-      await untilFinal(`${lane}: adding its progress`, (done) =>
+      await untilFinal(`${lane}: adding its progress in topic ${topic}`, (done) =>
         producer.sendOffsetsToTransaction([progress], group, CALL_TIMEOUT_MS, done),
       );
-      await untilFinal(`${lane}: committing`, (done) => producer.commitTransaction(CALL_TIMEOUT_MS, done));
+      await untilFinal(`${lane}: committing to topic ${topic}`, (done) =>
+        producer.commitTransaction(CALL_TIMEOUT_MS, done),
+      );
     },
     async abort() {
       await untilFinal(`${lane}: aborting`, (done) => producer.abortTransaction(CALL_TIMEOUT_MS, done));

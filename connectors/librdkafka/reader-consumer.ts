@@ -7,6 +7,7 @@ import type { ReaderRequest } from '../../activities/ports/topic.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
 import { kafkaClientConfig } from './client-config.ts';
 import { kafkaFault } from './errors.ts';
+import { orRefusal } from './refusal.ts';
 
 /** How long one call to the broker may take. */
 export const CALL_TIMEOUT_MS = 10_000;
@@ -48,11 +49,17 @@ export async function openConsumer(
   // Connection losses are librdkafka's to mend; what matters comes back through consume.
   consumer.on('event.error', () => undefined);
   consumer.setDefaultConsumeTimeout(NEXT_RECORD_MS);
-  await new Promise<void>((resolve, reject) => {
-    consumer.connect({ topic: request.topic, timeout: CALL_TIMEOUT_MS }, (error: unknown) => {
-      if (error) reject(kafkaFault(error, `reading topic ${request.topic}: connecting`));
-      else resolve();
+  const doing = `reading topic ${request.topic}: connecting`;
+  const connecting = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      consumer.connect({ topic: request.topic, timeout: CALL_TIMEOUT_MS }, (error: unknown) => {
+        if (error) reject(kafkaFault(error, doing));
+        else resolve();
+      });
     });
+  await orRefusal(settings, doing, connecting).catch((error: unknown) => {
+    void disconnect(consumer);
+    throw error;
   });
   consumer.assign([...from].map(([partition, offset]) => ({ topic: request.topic, partition, offset })));
   return consumer;
