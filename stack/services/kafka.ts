@@ -32,18 +32,7 @@ export const kafka: Service = {
   needs: (cache) => (existsSync(join(cache, KEY)) ? ['java'] : ['java', 'mvn']),
 
   async prepare({ home, cache, state, signal, say }) {
-    const onWait = (pid: number): void => say('building', `process ${pid} is downloading it`);
-    const jars = await artifact(KEY, { cache, signal, onWait }, async (building) => {
-      say('building', `downloading Apache Kafka ${VERSION} (43 MB, once)`);
-      writeFileSync(join(building, 'pom.xml'), POM);
-      const copy = ['--quiet', '--batch-mode', 'dependency:copy-dependencies', '-DincludeScope=runtime'];
-      await runCommand('mvn', [...copy, `-DoutputDirectory=${building}`], {
-        cwd: building,
-        log: join(cache, 'logs', 'kafka.log'),
-        signal,
-        remedy: 'Maven needs a way to Maven Central (or a mirror in ~/.m2/settings.xml)',
-      });
-    });
+    const jars = await kafkaJars(cache, signal, (detail) => say('building', detail));
     const folder = join(home, 'kafka');
     const properties = join(folder, 'server.properties');
     mkdirSync(folder, { recursive: true });
@@ -80,6 +69,29 @@ export const kafka: Service = {
     await brokerAnswers(bootstrapOf(state));
   },
 };
+
+/**
+ * The folder with the broker's jars, downloaded if it is not there.
+ * @param say hears what is waited for
+ */
+export function kafkaJars(
+  cache: string,
+  signal?: AbortSignal,
+  say: (detail: string) => void = () => undefined,
+): Promise<string> {
+  const onWait = (pid: number): void => say(`process ${pid} is downloading it`);
+  return artifact(KEY, { cache, signal, onWait }, async (building) => {
+    say(`downloading Apache Kafka ${VERSION} (43 MB, once)`);
+    writeFileSync(join(building, 'pom.xml'), POM);
+    const copy = ['--quiet', '--batch-mode', 'dependency:copy-dependencies', '-DincludeScope=runtime'];
+    await runCommand('mvn', [...copy, `-DoutputDirectory=${building}`], {
+      cwd: building,
+      log: join(cache, 'logs', 'kafka.log'),
+      signal,
+      remedy: 'Maven needs a way to Maven Central (or a mirror in ~/.m2/settings.xml)',
+    });
+  });
+}
 
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

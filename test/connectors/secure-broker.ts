@@ -1,0 +1,168 @@
+/**
+ * One more Kafka broker, with what the stack's has not: SASL, TLS, ACLs. Guarantees: it listens on free ports of 127.0.0.1
+ * only, and ends with the test process, also when its start fails.
+ *
+ * Brokers talk to themselves, and tests administer, through a listener in plain text whose (anonymous) user may do
+ * everything; all other users may do what ACLs grant them, or, named in `supers`, everything.
+ */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { childEnvironment, stackFolders } from '../../stack/environment.ts';
+import { tailOf } from '../../stack/log-tail.ts';
+import { choosePorts } from '../../stack/ports.ts';
+import { runCommand } from '../../stack/run-command.ts';
+import { coordinatorsAnswer } from '../../stack/services/kafka-readiness.ts';
+import { kafkaJars } from '../../stack/services/kafka.ts';
+import type { Certificate } from './certificates.ts';
+
+export interface SecureBrokerOptions {
+  /** Signs in with PLAIN: password by name. Java's JAAS syntax has no way to quote a name, so plain letters only. */
+  plain: Readonly<Record<string, string>>;
+  /** With SCRAM-SHA-256 and SCRAM-SHA-512. Kafka's own tool salts the passwords; it takes no commas. */
+  scram: Readonly<Record<string, string>>;
+  /** Principals such as `User:name` that need no ACLs. */
+  supers: readonly string[];
+  server: Certificate;
+  /** Whom the broker trusts, PEM. */
+  authority: string;
+}
+
+export interface SecureBroker {
+  /** Addresses. */
+  internal: string;
+  sasl: string;
+  saslTls: string;
+  /** Wants a client's certificate. */
+  tls: string;
+  stop(): void;
+}
+
+const START_TIMEOUT_MS = 60_000;
+const PAUSE_MS = 100;
+/** Fewer than the stack's 8: readiness asks each. */
+const INTERNAL_PARTITIONS = 2;
+const JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto'];
+/** Java reads its arguments in the locale's encoding: user names of any language need this one. */
+const UNICODE = { LC_ALL: 'C.UTF-8' };
+
+export async function startSecureBroker(options: SecureBrokerOptions): Promise<SecureBroker> {
+  const jars = await kafkaJars(stackFolders().cache);
+  const ports = await choosePorts(['internal', 'controller', 'sasl', 'saslTls', 'tls']);
+  const folder = mkdtempSync(join(tmpdir(), 'headrace-secure-kafka-'));
+  const properties = join(folder, 'server.properties');
+  const log = join(folder, 'log');
+  writeFileSync(properties, escaped(serverProperties(options, folder, ports)));
+  const java = (heapMiB: number): string[] => [...JVM, `-Xmx${heapMiB}m`, '-cp', join(jars, '*')];
+  const users = Object.entries(options.scram).flatMap(([name, password]) =>
+    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+      '--add-scram',
+      `${mechanism}=[name="${name}",password="${password}"]`,
+    ]),
+  );
+  const cluster = ['--cluster-id', randomBytes(16).toString('base64url'), '--config', properties];
+  const format = [...java(256), 'kafka.tools.StorageTool', 'format', '--standalone', ...cluster, ...users];
+  await runCommand('java', format, { log, env: UNICODE });
+
+  const output = openSync(log, 'a');
+  const child = spawn('java', [...java(512), 'kafka.Kafka', properties], {
+    env: childEnvironment(UNICODE),
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  let ended: string | undefined;
+  child.once('error', (error) => (ended = error.message));
+  child.once('exit', (code, signal) => (ended = `ended with ${code ?? signal}`));
+  // Nothing of it is kept, so nothing is gained by an orderly end, which takes seconds.
+  const stop = (): void => {
+    process.off('exit', stop);
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  process.once('exit', stop);
+  const at = (port: number): string => `127.0.0.1:${port}`;
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await coordinatorsAnswer(at(ports.internal), INTERNAL_PARTITIONS);
+      break;
+    } catch (error) {
+      if (ended === undefined && Date.now() < deadline) {
+        await sleep(PAUSE_MS);
+        continue;
+      }
+      const tail = tailOf(log);
+      stop();
+      throw new Error(`the broker with SASL and TLS ${ended ?? 'does not answer'}; ${tail}`, { cause: error });
+    }
+  }
+  return { internal: at(ports.internal), sasl: at(ports.sasl), saslTls: at(ports.saslTls), tls: at(ports.tls), stop };
+}
+
+type Ports = Record<'internal' | 'controller' | 'sasl' | 'saslTls' | 'tls', number>;
+
+function serverProperties(
+  { plain, supers, server, authority }: SecureBrokerOptions,
+  data: string,
+  ports: Ports,
+): string {
+  const at = (port: number): string => `127.0.0.1:${port}`;
+  const [named] = Object.entries(plain);
+  if (!named) throw new Error('a broker with PLAIN needs a user');
+  const users = Object.entries(plain).map(([user, password]) => `user_${user}="${password}"`);
+  const jaas = `org.apache.kafka.common.security.plain.PlainLoginModule required ${users.join(' ')};`;
+  const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
+  const listeners = [
+    `INTERNAL://${at(ports.internal)}`,
+    `SASL://${at(ports.sasl)}`,
+    `SASLTLS://${at(ports.saslTls)}`,
+    `TLS://${at(ports.tls)}`,
+  ].join(',');
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=${at(ports.controller)}
+listeners=${listeners},CONTROLLER://${at(ports.controller)}
+advertised.listeners=${listeners}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=INTERNAL
+listener.security.protocol.map=INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,SASLTLS:SASL_SSL,TLS:SSL
+listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl.plain.sasl.jaas.config=${jaas}
+listener.name.sasl.scram-sha-256.sasl.jaas.config=${scram}
+listener.name.sasl.scram-sha-512.sasl.jaas.config=${scram}
+listener.name.sasltls.sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasltls.scram-sha-256.sasl.jaas.config=${scram}
+listener.name.sasltls.scram-sha-512.sasl.jaas.config=${scram}
+listener.name.tls.ssl.client.auth=required
+ssl.keystore.type=PEM
+ssl.keystore.certificate.chain=${server.cert.replaceAll('\n', '\\n')}
+ssl.keystore.key=${server.key.replaceAll('\n', '\\n')}
+ssl.truststore.type=PEM
+ssl.truststore.certificates=${authority.replaceAll('\n', '\\n')}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=${['User:ANONYMOUS', ...supers].join(';')}
+log.dirs=${join(data, 'data')}
+auto.create.topics.enable=false
+num.network.threads=2
+num.io.threads=2
+default.replication.factor=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=${INTERNAL_PARTITIONS}
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=${INTERNAL_PARTITIONS}
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+`;
+}
+
+/** Java reads property files as Latin-1 with escapes. */
+const escaped = (text: string): string =>
+  text.replace(/[^\0-\x7f]/g, (letter) =>
+    Array.from({ length: letter.length }, (_, i) => `\\u${letter.charCodeAt(i).toString(16).padStart(4, '0')}`).join(
+      '',
+    ),
+  );
