@@ -1,6 +1,6 @@
 /**
  * The Kafka client that the settings choose, behind its ports: our own (`headrace`), or librdkafka, whose native part is
- * loaded only then. Both are held to one conformance suite (test/connectors/kafka-conformance.test.ts).
+ * loaded only then. Both are held to one conformance suite (test/connectors/kafka-*.test.ts).
  */
 import type { OpenLane, OpenReader, TopicAdmin } from '../activities/ports/topic.ts';
 import { openTopicAdmin } from '../connectors/kafka/admin.ts';

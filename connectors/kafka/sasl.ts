@@ -15,6 +15,8 @@ type Sasl = NonNullable<KafkaSettings['sasl']>;
 
 /** RFC 7677 wants at least 4,096; a server that asks for less would have us give away a cheap hash. */
 const FEWEST_ITERATIONS = 4_096;
+/** Half a second of the event loop; a broker that asks for more is none that people run. */
+const MOST_ITERATIONS = 1_000_000;
 
 /** @throws Fault AccessDenied */
 export async function authenticate(connection: Connection, sasl: Sasl): Promise<void> {
@@ -41,7 +43,7 @@ async function scram(connection: Connection, sasl: Sasl, digest: 'sha256' | 'sha
   const first = attributes(serverFirst);
   const iterations = Number(first.get('i'));
   const serverNonce = first.get('r') ?? '';
-  if (!serverNonce.startsWith(nonce) || !(iterations >= FEWEST_ITERATIONS)) {
+  if (!serverNonce.startsWith(nonce) || !(iterations >= FEWEST_ITERATIONS && iterations <= MOST_ITERATIONS)) {
     throw denied(connection, sasl, "the broker's first SCRAM message is not in order");
   }
   const length = digest === 'sha256' ? 32 : 64;
