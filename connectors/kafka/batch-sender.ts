@@ -8,7 +8,7 @@ import type { BatchBuilder } from '../../formats/record-batch-out.ts';
 import type { Cluster } from './cluster.ts';
 import { lz4 } from './compression.ts';
 import { kafkaFault, NONE } from './error-codes.ts';
-import { produce, type ProducerIdentity } from './transaction-requests.ts';
+import { type ProduceAnswer, produce, type ProducerIdentity } from './transaction-requests.ts';
 
 export interface BatchSender {
   /** Takes the builder's records as one batch. */
@@ -38,6 +38,14 @@ interface Batch {
   bytes: Buffer;
 }
 
+interface Queue {
+  waiting: Batch[];
+  /** Not answered yet. */
+  requests: number;
+  /** Settles when the latest request was written to its connection, or never will be. */
+  written: Promise<unknown>;
+}
+
 /** How long the leader may wait for the other replicas. */
 const REPLICAS_TIMEOUT_MS = 20_000;
 /** Requests to one leader at a time: while one is answered, the next is already there. */
@@ -49,7 +57,7 @@ export function openBatchSender(
   { lane, topic, producer, leaders, join }: SenderOptions,
 ): BatchSender {
   const sequences = new Map<number, number>();
-  const queues = new Map<number, { waiting: Batch[]; requests: number }>();
+  const queues = new Map<number, Queue>();
   let failure: Error | undefined;
   let bytes = 0;
   let open = 0;
@@ -69,22 +77,40 @@ export function openBatchSender(
       }
       queue.waiting = queue.waiting.filter((batch) => !batches.includes(batch));
       queue.requests += 1;
-      void post(leader, batches).finally(() => {
+      const written = write(leader, batches, queue.written);
+      void answered(written, batches).finally(() => {
         queue.requests -= 1;
         pump(leader);
       });
+      queue.written = written.catch(() => undefined);
     }
   }
 
-  async function post(leader: number, batches: readonly Batch[]): Promise<void> {
+  /**
+   * @param earlier the leader's request before: one that waits for a new partition, or for the connection, must not be
+   *   overtaken by the next, whose partitions are all known (tried: 4 of 10 transactions of large rows out of sequence)
+   * @returns null where something failed before
+   */
+  async function write(
+    leader: number,
+    batches: readonly Batch[],
+    earlier: Promise<unknown>,
+  ): Promise<{ answers: Promise<ProduceAnswer[]> } | null> {
+    await Promise.all(batches.map(({ partition }) => join(partition)));
+    await earlier;
+    const broker = await cluster.broker(leader);
+    if (failure) return null;
+    return { answers: broker.send(produce(producer.transactionalId, topic, batches, REPLICAS_TIMEOUT_MS)) };
+  }
+
+  async function answered(written: ReturnType<typeof write>, batches: readonly Batch[]): Promise<void> {
     const doing = `${lane}: sending to topic ${topic}`;
     let sent = false;
     try {
-      await Promise.all(batches.map(({ partition }) => join(partition)));
-      const broker = await cluster.broker(leader);
-      if (failure) return;
+      const request = await written;
+      if (!request) return;
       sent = true;
-      const answers = await broker.send(produce(producer.transactionalId, topic, batches, REPLICAS_TIMEOUT_MS));
+      const answers = await request.answers;
       sent = false;
       for (const { partition } of batches) {
         const answer = answers.find((each) => each.partition === partition);
@@ -111,7 +137,7 @@ export function openBatchSender(
       const batch = { partition, bytes: builder.finish(owner, sequence, Date.now(), lz4) };
       open += 1;
       bytes += batch.bytes.length;
-      const queue = queues.get(leader) ?? { waiting: [], requests: 0 };
+      const queue = queues.get(leader) ?? { waiting: [], requests: 0, written: Promise.resolve() };
       queues.set(leader, queue);
       queue.waiting.push(batch);
       pump(leader);

@@ -83,13 +83,18 @@ export const endTransaction = (
   },
 });
 
+export interface ProduceAnswer {
+  partition: number;
+  error: number;
+}
+
 /** @param batches one a partition; acknowledged by all replicas in sync */
 export const produce = (
   transactionalId: string,
   topic: string,
   batches: readonly { partition: number; bytes: Buffer }[],
   timeoutMs: number,
-): KafkaRequest<{ partition: number; error: number }[]> => ({
+): KafkaRequest<ProduceAnswer[]> => ({
   ...APIS.produce,
   write(out) {
     out.string(transactionalId);

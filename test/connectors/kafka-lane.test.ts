@@ -73,6 +73,23 @@ describe.each(KAFKA_CLIENTS)('the lane writer of %s', (name) => {
     await later.close();
   });
 
+  test('a batch does not overtake an earlier one of its partition that waits for a new partition', async () => {
+    const topic = await topicOf(24);
+    const writer = await client.openLane(lane(topic));
+    // One record a batch, and partitions that come in one by one: without an order, 4 of 10 such transactions failed.
+    const padding = 'x'.repeat(600_000);
+    for (let seq = 1; seq <= 10; seq++) {
+      await writer.begin();
+      for (let i = 0; i < 80; i++) {
+        await send(writer, [(i * i + (i >> 2) * seq) % (1 + Math.min(23, i >> 1))], 24, padding);
+        if (i % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      await writer.commit(seq, 'in order');
+    }
+    await writer.close();
+    expect((await read(topic, 24)).flat().length).toBe(800);
+  });
+
   test('an aborted transaction leaves neither records nor progress; so does one whose writer went away', async () => {
     const topic = await topicOf(2);
     const first = await client.openLane(lane(topic));
