@@ -111,13 +111,14 @@ export function createFetchAhead(cluster: Cluster, topic: string, from: Readonly
 
   /** Something that may pass: their leaders are looked up again. Told once it lasts. */
   function trouble(error: Error, troubled: readonly FetchedPlace[]): void {
+    // The leader is the right one: whoever goes on (over expired records, by a seek) goes on with it.
+    if (!isFault(error, 'KafkaUnavailable')) return fail(error);
     const now = Date.now();
     for (const place of troubled) {
       place.leader = -1;
       place.troubleSince ??= now;
     }
-    const lasts = troubled.some(({ troubleSince }) => now - (troubleSince ?? now) > PATIENCE_MS);
-    if (lasts || !isFault(error, 'KafkaUnavailable')) return fail(error);
+    if (troubled.some(({ troubleSince }) => now - (troubleSince ?? now) > PATIENCE_MS)) fail(error);
     void lookUpLater();
   }
 
