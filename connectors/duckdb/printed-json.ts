@@ -173,5 +173,7 @@ function decimalPattern(type: { precision?: number; scale?: number }): string {
   if (precision === undefined) return '(0|-?[1-9]\\d*)|-?(0|[1-9]\\d*)\\.\\d+|NaN|-?Infinity';
   const whole = precision - scale > 0 ? `(0|[1-9]\\d{0,${Math.min(precision - scale - 1, 999)}})` : '0';
   if (scale <= 0) return `-?${whole}|NaN`;
-  return `-?${whole}\\.\\d{${Math.min(scale, 1000)}}|NaN`;
+  // numeric(3,5) holds 0.00999 and no more.
+  const zeros = Math.max(scale - precision, 0);
+  return `-?${whole}\\.${zeros > 0 ? `0{${zeros}}` : ''}\\d{${Math.min(scale - zeros, 1000)}}|NaN`;
 }

@@ -60,6 +60,7 @@ describe('values that are not of the column’s type', () => {
     [{ kind: 'decimal', precision: 2, scale: 2 }, 'numeric(2,2)', '5.50'],
     [{ kind: 'decimal', precision: 5, scale: -2 }, 'numeric(5,-2)', '1234'],
     [{ kind: 'decimal', precision: 50, scale: 10 }, 'numeric(50,10)', '"1.00000000001"'],
+    [{ kind: 'decimal', precision: 3, scale: 5 }, 'numeric(3,5)', '"0.01000"'],
     [{ kind: 'decimal' }, 'numeric', '"1,5"'],
     [{ kind: 'float32' }, 'real', '1e39'],
     [{ kind: 'float64' }, 'double precision', '"1.5"'],
