@@ -9,7 +9,7 @@
  * sort the list, both forget the producer at the first marker of any kind, or mix answers.)
  */
 import { crc32c } from '@node-rs/crc32';
-import { fault } from '../contracts/errors.ts';
+import { fault, messageOf } from '../contracts/errors.ts';
 import { HEADER } from '../contracts/messages.ts';
 
 export interface AbortedTransaction {
@@ -114,11 +114,22 @@ export function createBatchReader(
         throw broken('has a wrong checksum');
       const codec = bytes.readInt16BE(start + 21) & CODEC;
       left = bytes.readInt32BE(start + 57);
-      records =
-        codec === 0 ? bytes.subarray(start + HEAD_BYTES, end) : unpack(codec, bytes.subarray(start + HEAD_BYTES, end));
+      const packed = bytes.subarray(start + HEAD_BYTES, end);
+      records = codec === 0 ? packed : unpacked(codec, packed);
       at = 0;
       batchAt = end;
       return true;
+    }
+  }
+
+  /** The checksum was right, so that no other answer would have it better: a person must look. */
+  function unpacked(codec: number, packed: Buffer): Buffer {
+    try {
+      return unpack(codec, packed);
+    } catch (error) {
+      const what = `${doing}: the batch at offset ${offsetAt(bytes, current)} cannot be unpacked: ${messageOf(error)}`;
+      const remedy = 'delete the log up to behind it, and land on with --accept-loss';
+      throw fault('TopicUnsuited', `${what}; ${remedy}`, error);
     }
   }
 

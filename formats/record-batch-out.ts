@@ -13,6 +13,7 @@ const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 const TRANSACTIONAL = 0x10;
 const FIRST_BYTES = 16 * 1024;
+const KEPT_BYTES = 1024 * 1024;
 
 /** What a record's bytes are packed with; `bits` are the batch's attribute (1 gzip, 2 snappy, 3 lz4, 4 zstd). */
 export interface Packing {
@@ -120,6 +121,8 @@ export function createBatchBuilder(): BatchBuilder {
       return batch;
     },
     clear() {
+      // What one large record took is given back.
+      if (buffer.length > KEPT_BYTES) buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
       at = HEAD_BYTES;
       records = 0;
     },

@@ -33,7 +33,8 @@ export function floatAsWritten(type: ColumnType, name: string, x: string): strin
   const list = type.kind === 'array';
   const single = (list ? type.element.kind : type.kind) === 'float32';
   const written = list ? `\\[(?:(?:null|${NUMBER})(?:,(?:null|${NUMBER}))*)?\\]` : NUMBER;
-  const pattern = `${escapePattern(JSON.stringify(name))}:(${written})`;
+  // A name begins behind a brace or a comma: `"f":` is also the end of `"x\\"f":`.
+  const pattern = `[{,]${escapePattern(JSON.stringify(name))}:(${written})`;
   const piece = `regexp_extract(v, ${quoteText(pattern)}, 1)`;
   const floatType = single ? 'FLOAT' : 'DOUBLE';
   const again = list

@@ -12,6 +12,7 @@ import { scanObject, type JsonToken } from '../../formats/json-scan.ts';
 import { lakeHolds } from '../../formats/lake-types.ts';
 import { postgresText } from '../../formats/postgres-text.ts';
 import { append, appendAscii, createScratch, reserve } from '../../formats/scratch.ts';
+import { isFloat } from './float-text.ts';
 import { MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
 import { valueStart } from './malformed-lines.ts';
 
@@ -114,7 +115,9 @@ function judge(
     if ('bad' in found) return `column "${name}": ${found.bad}`;
     const { text } = found;
     if (text === null && (!column.nullable || input.key.includes(name))) return `column "${name}" must not be NULL`;
-    const typed = text === null || (judgement === 'judge' && lakeHolds(type, text));
+    // A key stays typed even so, where its text is the value: in two forms it would be two keys to a load.
+    const asSaid = judgement === 'judge' || (input.key.includes(name) && !isFloat(type));
+    const typed = text === null || (asSaid && lakeHolds(type, text));
     texts.push(typed ? text : null);
     if (!typed) overflow[name] = text;
   }

@@ -8,13 +8,12 @@ import { decompress as unzstd } from 'fzstd';
 import { compressSync as lz4Block, uncompressSync as unlz4Block } from 'lz4-napi';
 import { uncompressSync as unsnappy } from 'snappy';
 import * as zlib from 'node:zlib';
-import { fault, messageOf } from '../../contracts/errors.ts';
 import type { Unpack } from '../../formats/record-batch-in.ts';
 import type { Packing } from '../../formats/record-batch-out.ts';
 
 const [GZIP, SNAPPY, LZ4, ZSTD] = [1, 2, 3, 4];
-/** No batch is larger: brokers take no message above their max.message.bytes, packed; this is a bound for broken ones. */
-const MOST_BYTES = 1024 * 1024 * 1024;
+/** A batch unpacked. Brokers bound the packed size only: 4 MB of gzip can be 900 MB, which would end the worker. */
+export const MOST_UNPACKED_BYTES = 256 * 1024 * 1024;
 
 const LZ4_MAGIC = 0x184d2204;
 const LZ4_BLOCK_BYTES = 1024 * 1024;
@@ -43,18 +42,18 @@ export const lz4: Packing = {
   },
 };
 
-/** @throws Fault KafkaUnavailable */
+/** @throws Error on bytes that are none of the codec, or too many */
 export const unpack: Unpack = (codec, bytes) => {
-  try {
-    if (codec === LZ4) return unlz4(bytes);
-    if (codec === GZIP) return zlib.gunzipSync(bytes, { maxOutputLength: MOST_BYTES });
-    if (codec === SNAPPY) return unsnappyFrames(bytes);
-    if (codec === ZSTD) return unzstdWith(bytes);
-  } catch (error) {
-    throw fault('KafkaUnavailable', `a batch cannot be unpacked (codec ${codec}): ${messageOf(error)}`, error);
-  }
-  throw fault('KafkaUnavailable', `a batch is packed with codec ${codec}, which Kafka 4 does not know`);
+  if (codec === LZ4) return unlz4(bytes);
+  if (codec === GZIP) return zlib.gunzipSync(bytes, { maxOutputLength: MOST_UNPACKED_BYTES });
+  if (codec === SNAPPY) return unsnappyFrames(bytes);
+  if (codec === ZSTD) return unzstdWith(bytes);
+  throw new Error(`codec ${codec} is none that Kafka 4 knows`);
 };
+
+function requireBounded(size: number): void {
+  if (size > MOST_UNPACKED_BYTES) throw new Error(`it is larger than ${MOST_UNPACKED_BYTES} bytes`);
+}
 
 function unlz4(bytes: Buffer): Buffer {
   if (bytes.readUInt32LE(0) !== LZ4_MAGIC) throw new Error('not an lz4 frame');
@@ -65,6 +64,7 @@ function unlz4(bytes: Buffer): Buffer {
   let at = 7 + ((flags & 0x08) === 0 ? 0 : 8) + ((flags & 0x01) === 0 ? 0 : 4);
   const checksum = (flags & 0x10) === 0 ? 0 : 4;
   const blocks: Buffer[] = [];
+  let unpacked = 0;
   for (;;) {
     const size = bytes.readUInt32LE(at);
     at += 4;
@@ -72,7 +72,9 @@ function unlz4(bytes: Buffer): Buffer {
     const stored = size >= LZ4_STORED;
     const length = stored ? size - LZ4_STORED : size;
     if (at + length > bytes.length) throw new Error('an lz4 frame is cut off');
-    blocks.push(stored ? bytes.subarray(at, at + length) : unlz4BlockOf(bytes, at, length, blockBytes));
+    const block = stored ? bytes.subarray(at, at + length) : unlz4BlockOf(bytes, at, length, blockBytes);
+    requireBounded((unpacked += block.length));
+    blocks.push(block);
     at += length + checksum;
   }
   return blocks.length === 1 ? (blocks[0] as Buffer) : Buffer.concat(blocks);
@@ -89,25 +91,60 @@ const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 
 /** Java's form (xerial): magic, two versions, then blocks with their lengths; others send one bare block. */
 function unsnappyFrames(bytes: Buffer): Buffer {
-  if (!bytes.subarray(0, 8).equals(XERIAL)) return asBuffer(unsnappy(bytes));
+  if (!bytes.subarray(0, 8).equals(XERIAL)) return unsnappyBlock(bytes);
   const blocks: Buffer[] = [];
+  let unpacked = 0;
   for (let at = 16; at < bytes.length;) {
     const length = bytes.readInt32BE(at);
-    blocks.push(asBuffer(unsnappy(bytes.subarray(at + 4, at + 4 + length))));
+    const block = unsnappyBlock(bytes.subarray(at + 4, at + 4 + length));
+    requireBounded((unpacked += block.length));
+    blocks.push(block);
     at += 4 + length;
   }
   return Buffer.concat(blocks);
 }
 
+/** A block begins with its unpacked length, as a varint. */
+function unsnappyBlock(block: Buffer): Buffer {
+  let size = 0;
+  for (let i = 0; i < 5; i++) {
+    const byte = block[i] ?? 0;
+    size += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) break;
+  }
+  requireBounded(size);
+  return asBuffer(unsnappy(block));
+}
+
 /** Node has zstd from 22.15 on; before, a pure JavaScript one (about 10 times slower). */
 function unzstdWith(bytes: Buffer): Buffer {
   if ('zstdDecompressSync' in zlib && typeof zlib.zstdDecompressSync === 'function') {
-    return asBuffer((zlib.zstdDecompressSync as (bytes: Buffer) => Buffer)(bytes));
+    const native = zlib.zstdDecompressSync as (bytes: Buffer, options: { maxOutputLength: number }) => Buffer;
+    return asBuffer(native(bytes, { maxOutputLength: MOST_UNPACKED_BYTES }));
   }
+  requireBounded(zstdSize(bytes));
   return asBuffer(unzstd(bytes));
 }
 
 function asBuffer(bytes: string | Uint8Array): Buffer {
   if (typeof bytes === 'string') return Buffer.from(bytes);
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** What a zstd frame says of its unpacked size (RFC 8878, 3.1.1.1); 0 where it does not. */
+function zstdSize(bytes: Buffer): number {
+  const descriptor = bytes[4] ?? 0;
+  const single = (descriptor & 0x20) !== 0;
+  const dictionary = [0, 1, 2, 4][descriptor & 3] ?? 0;
+  const at = 5 + (single ? 0 : 1) + dictionary;
+  switch (descriptor >> 6) {
+    case 0:
+      return single ? (bytes[at] ?? 0) : 0;
+    case 1:
+      return bytes.readUInt16LE(at) + 256;
+    case 2:
+      return bytes.readUInt32LE(at);
+    default:
+      return Number(bytes.readBigUInt64LE(at));
+  }
 }

@@ -82,7 +82,7 @@ export function createFetchAhead(cluster: Cluster, topic: string, from: Readonly
   }));
   /** Bytes that wait. */
   let ahead = 0;
-  let turn = 0;
+  const turns = new Map<number, number>();
   let failure: Error | undefined;
   let looking = false;
   let closed = false;
@@ -148,7 +148,8 @@ export function createFetchAhead(cluster: Cluster, topic: string, from: Readonly
     }
     for (const [leader, wanted] of byLeader) {
       // Those named first are filled first.
-      turn += 1;
+      const turn = (turns.get(leader) ?? 0) + 1;
+      turns.set(leader, turn);
       const turned = wanted.map((_, i) => wanted[(i + turn) % wanted.length] as FetchedPlace);
       for (const place of turned) place.fetching = true;
       void fetchFrom(leader, turned);

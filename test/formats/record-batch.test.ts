@@ -1,6 +1,7 @@
 /** Record batches: what the builder writes the reader gives back; what is aborted, cut off or broken never passes. */
 import { crc32c } from '@node-rs/crc32';
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import {
   type AbortedTransaction,
@@ -9,7 +10,7 @@ import {
   recordDetails,
 } from '../../formats/record-batch-in.ts';
 import { createBatchBuilder, headerBytes } from '../../formats/record-batch-out.ts';
-import { lz4, unpack } from '../../connectors/kafka/compression.ts';
+import { lz4, MOST_UNPACKED_BYTES, unpack } from '../../connectors/kafka/compression.ts';
 
 const COMMIT = 1;
 const ABORT = 0;
@@ -132,6 +133,16 @@ test('packs what can be packed, and leaves the rest as it is', () => {
   expect(packed && unpack(3, packed).equals(text)).toBe(true);
   const noise = Buffer.concat(Array.from({ length: 40 }, (_, i) => createHash('sha256').update(String(i)).digest()));
   expect(lz4.pack(noise)).toBeNull();
-  expect(() => unpack(3, Buffer.from('not packed at all'))).toThrow(/cannot be unpacked/);
-  expect(() => unpack(4, Buffer.from('nor this'))).toThrow(/cannot be unpacked/);
+  const codecs = ['gzip', 'snappy', 'lz4', 'zstd', 'none'].map((_, i) => i + 1);
+  for (const codec of codecs) expect(() => unpack(codec, Buffer.from('not packed at all'))).toThrow();
+});
+
+test('a small batch that unpacks to very much is refused, by name, before it takes the memory', () => {
+  const bomb = gzipSync(Buffer.alloc(MOST_UNPACKED_BYTES + 1));
+  const batch = Buffer.concat([batchOf(7, 1, ['x']).subarray(0, 61), bomb]);
+  batch.writeInt32BE(batch.length - 12, 8);
+  placed(batch, 7, 1);
+  const reading = () => read(batch, 7);
+  expect(reading).toThrow(/batch at offset 7 cannot be unpacked/);
+  expect(reading).toThrow(expect.objectContaining({ code: 'TopicUnsuited' }) as Error);
 });
