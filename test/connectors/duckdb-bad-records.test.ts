@@ -179,6 +179,14 @@ describe('records that are no rows', () => {
   });
 });
 
+it('has one row a key, also where a record of it came the hard way and another the easy one', async () => {
+  const columns = [id, column('x"f', { kind: 'float64' }, 'float8'), column('f', { kind: 'float64' }, 'float8')];
+  const values = ['{"id":1,"x\\"f":1.5,"f":2}', '{"id":1, "x\\"f":1.5,"f":1e+15}', '{"id":1, "x\\"f":2,"f":1e23}'];
+  const { bad, load } = await encode(columns, values);
+  expect(bad).toEqual([]);
+  expect(load.trim().split('\n')).toHaveLength(1);
+});
+
 it('takes a value of many megabytes', async () => {
   const long = 'x\\n'.repeat(3_000_000);
   const columns = [id, column('v', { kind: 'text' }, 'text')];
