@@ -28,14 +28,15 @@ const SESSION = [
  * @param extra further session settings, `name=value`
  */
 export function openPool(settings: PostgresSettings, name: string, size = 8, extra: readonly string[] = []): pg.Pool {
+  const { url, options } = splitOptions(settings.url);
   const pool = new pg.Pool({
-    connectionString: settings.url,
+    connectionString: url,
     application_name: `headrace ${name}`,
     max: size,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_CLOSE_MS,
     keepAlive: true,
-    options: [...SESSION, ...extra].map((setting) => `-c ${setting}`).join(' '),
+    options: [...options, ...[...SESSION, ...extra].map((setting) => `-c ${setting}`)].join(' '),
     allowExitOnIdle: true,
     ...(settings.tls === undefined
       ? {}
@@ -51,6 +52,19 @@ export function openPool(settings: PostgresSettings, name: string, size = 8, ext
   // An idle connection that the server closes must not end the process; the next use opens a new one.
   pool.on('error', () => undefined);
   return pool;
+}
+
+/**
+ * An address's own `options` come first, so that ours win; left in the address, they would take the place of all of ours,
+ * and row_security and the time zone with them.
+ */
+function splitOptions(address: string): { url: string; options: string[] } {
+  if (!URL.canParse(address)) return { url: address, options: [] };
+  const url = new URL(address);
+  const options = url.searchParams.getAll('options');
+  if (options.length === 0) return { url: address, options };
+  url.searchParams.delete('options');
+  return { url: url.href, options };
 }
 
 /** Runs one statement and maps its errors. */

@@ -8,6 +8,7 @@ import { check, type Checked } from './check.ts';
 import type { Environment } from './interpolate.ts';
 import { configFault } from './problem.ts';
 import { count, duration, matching, oneOf, scalar, size, table, text } from './values.ts';
+import { CONNECTION_NAME } from './variables.ts';
 import { readYaml, type ConfigSource } from './yaml-source.ts';
 
 const { rotate: ROTATE } = PIPELINE_DEFAULTS;
@@ -15,8 +16,8 @@ const { rotate: ROTATE } = PIPELINE_DEFAULTS;
 /** It becomes part of workflow ids, whose parts are split by slashes. */
 const name = matching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'a name of letters, digits, dots, dashes and underscores');
 /** HEADRACE_CONNECTION_<NAME> must be able to name it. */
-export const connectionName = matching(
-  /^[A-Za-z][A-Za-z0-9_-]{0,62}$/,
+const connectionName = matching(
+  CONNECTION_NAME,
   'a name of letters, digits, dashes and underscores, as under `connections:` in headrace.yaml',
 );
 /** Kafka's own rule. */
@@ -27,8 +28,8 @@ const topicName = scalar('a topic name of at most 249 letters, digits, dots, das
 );
 /** S3's own rule, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
 const bucket = matching(
-  /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
-  'a bucket name of 3 to 63 lower-case letters, digits, dots and dashes',
+  /^(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+  'a bucket name of 3 to 63 lower-case letters, digits, single dots and dashes, and no IP address',
 );
 /** Slashes at the ends are dropped: `raw/x` and `raw/x/` must not be two datasets with two owners. */
 const prefix = scalar('a path in the bucket such as raw/product_sales', (found) => {

@@ -37,7 +37,7 @@ export function layer(file: unknown, env: Environment, defaults: Environment): L
     }
   }
   const connections = treeAt(data, 'connections');
-  if (isTree(fallback.connections)) {
+  if (isTree(fallback.connections) && connections) {
     for (const [name, value] of Object.entries(fallback.connections)) {
       const known = Object.keys(connections).some((other) => connectionVariable(other) === connectionVariable(name));
       if (!known) connections[name] = value;
@@ -50,17 +50,20 @@ function applyVariables(data: Tree, env: Environment, places: Map<string, string
   for (const { name, path, value } of setVariables(env)) {
     const parts = path.split('.');
     const last = parts.pop() ?? '';
-    let here = data;
-    for (const part of parts) here = treeAt(here, part);
+    let here: Tree | undefined = data;
+    for (const part of parts) here = here && treeAt(here, part);
+    if (!here) continue;
     if (last === 'tls') applyTlsFlag(here, value);
     else here[last] = value;
     places.set(path, name);
   }
   for (const { name, connection, value } of setConnections(env)) {
     const connections = treeAt(data, 'connections');
+    if (!connections) continue;
     const named = Object.keys(connections).filter((other) => connectionVariable(other) === name);
     for (const target of named.length > 0 ? named : [connection]) {
-      treeAt(connections, target).url = value;
+      const holder = treeAt(connections, target);
+      if (holder) holder.url = value;
       places.set(`connections.${target}.url`, name);
     }
   }
@@ -85,7 +88,8 @@ function applyAwsVariables(s3: Tree, env: Environment): void {
 function writtenOut(data: Tree): Tree {
   const connections = data.connections;
   if (isTree(connections)) {
-    for (const [name, value] of Object.entries(connections)) connections[name] = connection(value);
+    const written = Object.entries(connections).map(([name, value]) => [name, connection(value)] as const);
+    data.connections = Object.fromEntries(written); // defines: assigning to __proto__ would not
   }
   if (data.control !== undefined) data.control = connection(data.control);
   for (const service of ['kafka', 'temporal']) {
@@ -105,10 +109,11 @@ function tlsWrittenOut(holder: Tree): void {
   if (holder.tls === false) delete holder.tls;
 }
 
-/** The mapping under a key, made where there is none. */
-function treeAt(data: Tree, key: string): Tree {
-  const found = data[key];
+/** The mapping under a key, made where there is none; undefined where something else stands, which the form refuses. */
+function treeAt(data: Tree, key: string): Tree | undefined {
+  const found = Object.hasOwn(data, key) ? data[key] : undefined;
   if (isTree(found)) return found;
+  if (found !== undefined && found !== null) return undefined;
   const made: Tree = {};
   data[key] = made;
   return made;

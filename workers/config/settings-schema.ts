@@ -4,21 +4,44 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../contracts/errors.ts';
 import { KAFKA_CLIENTS } from '../../contracts/settings.ts';
-import { count, flag, matching, oneOf, scalar, size, text } from './values.ts';
+import { count, flag, oneOf, scalar, size, text } from './values.ts';
 
 const secret = (allowed: string) => text(allowed, { secret: true });
 
 const POSTGRES_FORM = 'a PostgreSQL address, postgres://user:password@host:5432/database, special characters as %XX';
 
+/** pg takes others without a word, and connects without TLS. https://www.postgresql.org/docs/current/libpq-ssl.html */
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
+function postgresUrlFault({ protocol, pathname, username, password, searchParams }: URL): string | null {
+  if (protocol !== 'postgres:' && protocol !== 'postgresql:')
+    return `found an address of kind ${protocol.slice(0, -1)}`;
+  if (pathname.length <= 1) return 'names no database';
+  try {
+    for (const part of [username, password, pathname]) decodeURIComponent(part);
+  } catch {
+    return 'holds a % that begins no %XX; a % itself is %25';
+  }
+  const mode = searchParams.get('sslmode');
+  if (mode !== null && !SSL_MODES.includes(mode))
+    return `has sslmode=${mode}, which is none of ${SSL_MODES.join(', ')}`;
+  for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
+    const path = searchParams.get(name);
+    try {
+      if (path !== null) readFileSync(path);
+    } catch (error) {
+      return `names in ${name} a file that cannot be read: ${messageOf(error)}`;
+    }
+  }
+  return searchParams.has('client_encoding') ? 'sets client_encoding, which must stay UTF8' : null;
+}
+
 const postgresUrl = scalar(
   POSTGRES_FORM,
   (found) => {
     if (typeof found !== 'string' || !URL.canParse(found)) return undefined;
-    const { protocol, pathname } = new URL(found);
-    if (protocol !== 'postgres:' && protocol !== 'postgresql:') {
-      return { wrong: `found an address of kind ${protocol.slice(0, -1)}; allowed: ${POSTGRES_FORM}` };
-    }
-    return pathname.length > 1 ? { ok: found } : { wrong: `names no database; allowed: ${POSTGRES_FORM}` };
+    const wrong = postgresUrlFault(new URL(found));
+    return wrong === null ? { ok: found } : { wrong: `${wrong}; allowed: ${POSTGRES_FORM}` };
   },
   { secret: true },
 );
@@ -33,13 +56,20 @@ const httpUrl = scalar(
 );
 
 const HOST_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:,/[\]]+):\d{1,5}$/;
-const hostPort = matching(HOST_PORT, 'host:port');
+const isHostPort = (text: string): boolean => {
+  const port = HOST_PORT.test(text) ? Number(text.slice(text.lastIndexOf(':') + 1)) : 0;
+  return port >= 1 && port <= 65_535;
+};
+const HOST_PORT_FORM = 'host:port, the port from 1 to 65535';
+const hostPort = scalar(HOST_PORT_FORM, (found) =>
+  typeof found === 'string' && isHostPort(found) ? { ok: found } : undefined,
+);
 
 const brokers = scalar('host:port, several as a list or with commas between', (found) => {
   const parts: unknown[] = typeof found === 'string' ? found.split(',') : Array.isArray(found) ? found : [];
   const names = parts.map((part) => (typeof part === 'string' ? part.trim() : ''));
-  const wrong = names.find((name) => !HOST_PORT.test(name));
-  if (wrong !== undefined) return { wrong: `found ${JSON.stringify(wrong)}; allowed: host:port` };
+  const wrong = names.find((name) => !isHostPort(name));
+  if (wrong !== undefined) return { wrong: `found ${JSON.stringify(wrong)}; allowed: ${HOST_PORT_FORM}` };
   return names.length > 0 ? { ok: names } : undefined;
 });
 
@@ -62,15 +92,30 @@ const pem = (folder: string) =>
     { secret: true },
   );
 
+/** Both or neither. */
+const together = (first: string, second: string) =>
+  z.check<Record<string, unknown>>(({ value, issues }) => {
+    const missing = [first, second].filter((name) => value[name] === undefined);
+    if (missing.length !== 1) return;
+    const message = `is missing: ${first} and ${second} go together`;
+    issues.push({ code: 'custom', input: value, path: missing, message, params: { complete: true } });
+  });
+
 /** @param folder that relative paths start from: the settings file's, or the working directory */
 export function settingsSchema(folder: string) {
   const file = pem(folder);
-  const tls = z.strictObject({
-    ca: file.optional(),
-    cert: file.optional(),
-    key: file.optional(),
-    verify: flag().default(true),
-  });
+  const tls = z
+    .strictObject({
+      ca: file.optional(),
+      cert: file.optional(),
+      key: file.optional(),
+      verify: flag().default(true),
+    })
+    .check(together('cert', 'key'));
+  // Temporal's client always verifies, so there is no `verify` here.
+  const temporalTls = z
+    .strictObject({ ca: file.optional(), cert: file.optional(), key: file.optional() })
+    .check(together('cert', 'key'));
   const postgres = z.strictObject({ url: postgresUrl, tls: tls.optional() });
   return z.strictObject({
     connections: z.record(z.string(), postgres).prefault({}),
@@ -98,13 +143,14 @@ export function settingsSchema(folder: string) {
         accessKeyId: secret('an access key id').optional(),
         secretAccessKey: secret('a secret access key').optional(),
       })
+      // One without the other would be left aside, and the standard chain's credentials taken: somebody else's, perhaps.
+      .check(together('accessKeyId', 'secretAccessKey'))
       .prefault({}),
     temporal: z
       .strictObject({
         address: hostPort.optional(),
         namespace: text('a namespace').default('default'),
-        // Temporal's client always verifies, so there is no `verify` here.
-        tls: tls.omit({ verify: true }).optional(),
+        tls: temporalTls.optional(),
         apiKey: secret('an API key').optional(),
         ui: httpUrl.optional(),
       })

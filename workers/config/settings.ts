@@ -10,7 +10,7 @@ import type { Environment } from './interpolate.ts';
 import { configFault, pathText, type Problem } from './problem.ts';
 import { layer } from './settings-layers.ts';
 import { settingsSchema, type SettingsFile } from './settings-schema.ts';
-import { mistypedVariables } from './variables.ts';
+import { misnamedConnections, mistypedVariables } from './variables.ts';
 import { parseYaml, readYaml } from './yaml-source.ts';
 
 export const SETTINGS_FILE = 'headrace.yaml';
@@ -54,6 +54,9 @@ export function readSettings(options: SettingsOptions = {}): { settings?: Settin
   const problems = [
     ...source.problems,
     ...checked.problems.filter(({ path }) => !source.isBroken(path)),
+    ...misnamedConnections(env, isMapping(source.data) ? source.data.connections : undefined, (name) =>
+      source.keyPlaceOf(['connections'], name),
+    ),
     ...mistypedVariables(env),
   ];
   if (checked.value === undefined) return { problems };
@@ -61,7 +64,7 @@ export function readSettings(options: SettingsOptions = {}): { settings?: Settin
   return problems.length > 0 ? { problems } : { settings: settingsOf(checked.value), problems };
 }
 
-function isMapping(data: unknown): boolean {
+function isMapping(data: unknown): data is Readonly<Record<string, unknown>> {
   return typeof data === 'object' && data !== null && !Array.isArray(data);
 }
 

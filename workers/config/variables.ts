@@ -49,6 +49,34 @@ export function connectionVariable(name: string): string {
   return CONNECTION_PREFIX + name.toUpperCase().replaceAll('-', '_');
 }
 
+/**
+ * Names that connections may have: a pipeline file and a variable must be able to write them. A rule and no taste:
+ * `__proto__` is a name, too, and not one of a connection.
+ */
+export const CONNECTION_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
+export const CONNECTION_NAME_FORM = 'a name of letters, digits, dashes and underscores that begins with a letter';
+
+/** @param file of the settings, for its connections' places */
+export function misnamedConnections(
+  env: Environment,
+  connections: unknown,
+  placeOf: (name: string) => string,
+): Problem[] {
+  const isMapping = typeof connections === 'object' && connections !== null && !Array.isArray(connections);
+  const inFile = isMapping ? Object.keys(connections) : [];
+  const inVariables = Object.keys(env).filter((name) => name.startsWith(CONNECTION_PREFIX));
+  // Whoever forgot the name has written the address in its place: it is not shown.
+  const message = `holds a name that none can have; allowed: ${CONNECTION_NAME_FORM}`;
+  return [
+    ...inFile
+      .filter((name) => !CONNECTION_NAME.test(name))
+      .map((name) => ({ place: placeOf(name), path: 'connections', message })),
+    ...inVariables
+      .filter((name) => !CONNECTION_NAME.test(name.slice(CONNECTION_PREFIX.length)))
+      .map((name) => ({ place: 'environment', path: name, message })),
+  ];
+}
+
 /** Variables of ours that are set, empty ones not counted. */
 export function setVariables(env: Environment): { name: string; path: string; value: string }[] {
   return [...VARIABLES].flatMap(([name, path]) => {
@@ -60,7 +88,9 @@ export function setVariables(env: Environment): { name: string; path: string; va
 export function setConnections(env: Environment): { name: string; connection: string; value: string }[] {
   return Object.entries(env).flatMap(([name, value]) => {
     const connection = name.startsWith(CONNECTION_PREFIX) ? name.slice(CONNECTION_PREFIX.length).toLowerCase() : '';
-    return connection === '' || value === undefined || value === '' ? [] : [{ name, connection, value }];
+    return !CONNECTION_NAME.test(connection) || value === undefined || value === ''
+      ? []
+      : [{ name, connection, value }];
   });
 }
 
