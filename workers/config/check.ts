@@ -8,6 +8,9 @@ import { pathText, type Problem } from './problem.ts';
 import type { IssueParams } from './values.ts';
 import type { ConfigSource } from './yaml-source.ts';
 
+/** Of a value found; a file of another kind may be one value of megabytes. */
+const SHOWN_CHARACTERS = 100;
+
 export type Checked<T> = { value: T; problems: [] } | { value?: never; problems: Problem[] };
 
 interface Places extends Pick<ConfigSource, 'placeOf' | 'keyPlaceOf' | 'writtenAt'> {
@@ -72,6 +75,7 @@ function meantBy(key: string, known: readonly string[], beside: unknown): string
 function allowedBy(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'invalid_type') return issue.message;
   if (issue.expected === 'array') return 'a list';
+  if (issue.path.at(-1) === 'tls') return 'true, false, or a mapping of keys to values';
   return issue.expected === 'object' || issue.expected === 'record' ? 'a mapping of keys to values' : issue.expected;
 }
 
@@ -107,8 +111,11 @@ function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function shownValue(found: unknown, written: string | undefined, secret: boolean): string {
-  if (Array.isArray(found)) return 'a list';
+  if (Array.isArray(found)) return found.length === 0 ? 'an empty list' : 'a list';
   if (typeof found === 'object') return 'a mapping';
   if (written !== undefined) return `\`${written}\` (its content is not shown)`;
-  return secret ? 'a value that is not shown here' : JSON.stringify(found);
+  if (secret) return 'a value that is not shown here';
+  // An address in the wrong place may hold a password.
+  const text = typeof found === 'number' ? String(found) : JSON.stringify(found).replaceAll(/:\/\/[^\s/]*@/g, '://…@');
+  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}… (${text.length} characters)`;
 }

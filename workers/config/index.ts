@@ -4,7 +4,7 @@
  */
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import type { Settings } from '../../contracts/settings.ts';
-import { hasConnection, unknownText } from './connection.ts';
+import { connectionOf, hasConnection, unknownText } from './connection.ts';
 import { configFault, type Problem } from './problem.ts';
 import { readPipeline } from './pipeline-file.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
@@ -38,6 +38,22 @@ export function loadAll(
       });
     }
   }
+  if (settings !== undefined && spec !== undefined && problems.length === 0 && isOwnSource(settings, spec)) {
+    problems.push({
+      place: source.placeOf(['warehouse', 'table']),
+      path: 'warehouse.table',
+      message: 'is the table that source.table reads: older rows would be written over newer ones; name another',
+    });
+  }
   if (settings === undefined || spec === undefined || problems.length > 0) throw configFault(problems);
   return { settings, spec };
+}
+
+/** The same table in the same database, whoever the user is. Another name of one host is not recognised. */
+function isOwnSource(settings: Settings, { source, warehouse }: PipelineSpec): boolean {
+  const [read, written] = [source, warehouse].map(({ connection, table }) => {
+    const { host, pathname } = new URL(connectionOf(settings, connection).url);
+    return JSON.stringify([host, pathname, table.schema, table.table]);
+  });
+  return read === written;
 }

@@ -26,10 +26,10 @@ export function configFault(problems: readonly Problem[], cause?: unknown): Faul
   return fault('ConfigInvalid', `the configuration has ${count}:\n${lines.join('\n')}`, cause);
 }
 
-/** `source.key[1]` from ['source', 'key', 1]. */
+/** `source.key[1]` from ['source', 'key', 1]. A key that looks like an address may hold a password: it is not shown. */
 export function pathText(path: readonly PropertyKey[]): string {
   return path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part).replace(/^.*[:@].*$/s, '…')}`))
     .join('')
     .replace(/^\./, '');
 }

@@ -105,7 +105,7 @@ function withUnit(
   if (typeof found !== 'string' && typeof found !== 'number') return undefined;
   const parts = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(String(found).trim());
   const unit = parts?.[2] === '' ? bare : parts?.[2]?.toLowerCase();
-  const factor = unit === undefined ? undefined : units[unit];
+  const factor = unit !== undefined && Object.hasOwn(units, unit) ? units[unit] : undefined;
   return parts === null || factor === undefined ? undefined : Math.round(Number(parts[1]) * factor);
 }
 

@@ -2,6 +2,7 @@
  * A YAML file as plain data in which every value can still be found again: file, line and column, and the text as it was
  * written. Interpolation happens here, on the parsed scalars, so that no variable's content can change the structure.
  */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import {
   isMap,
@@ -35,18 +36,26 @@ export interface ConfigSource {
 
 /** @param file as the user named it: messages show it as it is */
 export function readYaml(file: string, env: Environment): ConfigSource {
+  const unreadable = (message: string): ConfigSource => ({
+    ...parseYaml('', file, env),
+    problems: [{ place: file === '' ? '""' : file, path: '', message }],
+  });
   try {
-    return parseYaml(readFileSync(file, 'utf8'), file, env);
+    const bytes = readFileSync(file);
+    // What is no UTF-8 would be read with replacement characters in the place of what was meant.
+    if (!isUtf8(bytes)) return unreadable('is not UTF-8 text; save it as UTF-8');
+    return parseYaml(bytes.toString(), file, env);
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const message = missing ? 'there is no such file' : `cannot be read: ${messageOf(error)}`;
-    return { ...parseYaml('', file, env), problems: [{ place: file, path: '', message }] };
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return unreadable('there is no such file');
+    if (code === 'EISDIR') return unreadable('is a folder; name a file');
+    return unreadable(`cannot be read: ${messageOf(error)}`);
   }
 }
 
 export function parseYaml(text: string, file: string, env: Environment): ConfigSource {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
@@ -54,11 +63,18 @@ export function parseYaml(text: string, file: string, env: Environment): ConfigS
   const problems = syntaxProblems(document, text, place);
   const written = new Map<Node, string>();
   const broken = new Set<string>();
+  const unresolved: Node[] = [];
   visit(document, {
     Map(_key, map) {
       // The last of equal keys is the one that is looked at further, here as in `toJS`.
       const last = new Map(map.items.map((pair) => [isScalar(pair.key) ? pair.key.value : pair, pair]));
       if (last.size < map.items.length) map.items = [...last.values()];
+    },
+    Alias(_key, node) {
+      if (node.resolve(document) !== undefined) return;
+      const message = `is not YAML: nothing before it is marked &${node.source}`;
+      problems.push({ place: place(node.range?.[0] ?? 0), path: '', message });
+      unresolved.push(node);
     },
     Scalar(key, node, ancestors) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return;
@@ -74,6 +90,12 @@ export function parseYaml(text: string, file: string, env: Environment): ConfigS
       if (replaced) written.set(node, before);
     },
   });
+  let data: unknown;
+  try {
+    data = unresolved.length > 0 || isUnreadable(document) ? undefined : toData(document);
+  } catch {
+    problems.push({ place: file, path: '', message: 'holds aliases that multiply; write out what they stand for' });
+  }
   const nodeAt = (path: readonly PropertyKey[]): Node | undefined => {
     const found: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
     return isNode(found) ? found : undefined;
@@ -93,7 +115,7 @@ export function parseYaml(text: string, file: string, env: Environment): ConfigS
     return file;
   };
   return {
-    data: document.errors.some((error) => error.code !== 'DUPLICATE_KEY') ? undefined : toData(document),
+    data,
     problems,
     placeOf,
     keyPlaceOf: (path, key) => keyPlace(document, path, key, place) ?? placeOf(path),
@@ -105,7 +127,20 @@ export function parseYaml(text: string, file: string, env: Environment): ConfigS
   };
 }
 
-/** Of what is no YAML at all only the first: the rest follows from it. Every duplicate key. */
+/** YAML's own, by the library's code, in words for whoever wrote the file and not for whoever calls the library. */
+const SYNTAX: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'holds more than one document; keep what is before `---`',
+  RESOURCE_EXHAUSTION: 'is nested too deeply',
+};
+
+function isUnreadable(document: Document): boolean {
+  return document.errors.some(({ code }) => code !== 'DUPLICATE_KEY');
+}
+
+/**
+ * Of what is no YAML at all only the first: the rest follows from it. Every duplicate key. Every tag that YAML does not
+ * know: the library would take the value as if there were none, and tools that know the tag would not.
+ */
 function syntaxProblems(document: Document, text: string, place: (offset: number) => string): Problem[] {
   const duplicates = document.errors.filter(({ code }) => code === 'DUPLICATE_KEY');
   const broken = document.errors.find(({ code }) => code !== 'DUPLICATE_KEY');
@@ -114,10 +149,15 @@ function syntaxProblems(document: Document, text: string, place: (offset: number
     path: '',
     message: 'the key is there twice; keep one of the two',
   }));
+  const tags = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
+  problems.push(
+    ...tags.map(({ pos }) => ({ place: place(pos[0]), path: '', message: 'the tag is not known; remove it' })),
+  );
   if (broken === undefined) return problems;
   const reference = text.slice(broken.pos[0] - 1, broken.pos[0] + 1) === '${';
   const hint = reference ? ' (inside { } and [ ], a reference must be in quotes: "${NAME}")' : '';
-  return [...problems, { place: place(broken.pos[0]), path: '', message: `is not YAML: ${broken.message}${hint}` }];
+  const message = SYNTAX[broken.code] ?? `is not YAML: ${broken.message}${hint}`;
+  return [...problems, { place: place(broken.pos[0]), path: '', message }];
 }
 
 function pathOf(node: Node, ancestors: readonly unknown[]): PropertyKey[] {
