@@ -27,20 +27,41 @@ export function withFollow(command: Command): Command {
     .addOption(new Option('--with-worker', 'run a worker in this process meanwhile').conflicts('detach'));
 }
 
-/** @throws InvalidArgumentError unless it is a whole number from `least` on */
-export function wholeNumber(least: number): (text: string) => number {
+/** @throws InvalidArgumentError unless it is a whole number from `least` to `most` */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
-    const number = Number(text.replaceAll(/[_,]/g, ''));
-    if (!Number.isSafeInteger(number) || number < least) {
-      throw new InvalidArgumentError(`Allowed: a whole number from ${least} on.`);
+    // Digits only: `0x10` and `1e3` are numbers to JavaScript, and typing errors here.
+    const number = /^\d[\d_,]*$/.test(text) ? Number(text.replaceAll(/[_,]/g, '')) : NaN;
+    if (!(number >= least && number <= most)) {
+      const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
+      throw new InvalidArgumentError(`Allowed: a whole number ${range}.`);
     }
     return number;
   };
 }
 
+/** A pipeline file's `source.lanes` has the same bounds. */
+export const lanes = wholeNumber(1, 64);
+
+/** @throws InvalidArgumentError where nothing is written: it is no expression, and `--where "$UNSET"` no filter */
+export function filter(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError("Allowed: an expression in the source's SQL.");
+  return text;
+}
+
 /** ISO 8601; passed on as written, so that the source database decides what a time without a zone means: UTC. */
 export function isoTime(text: string): string {
-  if (!/^\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?)?$/.test(text)) {
+  const form =
+    /^(\d{4})-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?)?$/;
+  const parts = form
+    .exec(text)
+    ?.slice(1)
+    .map((part: string | undefined) => (part === undefined ? undefined : Number(part)));
+  const [year = 0, month = 0, day = 1, hour = 0, minute = 0, second = 0] = parts ?? [];
+  // The last day of a month is the day before the first of the next.
+  const days = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+  const real = month >= 1 && month <= 12 && day >= 1 && day <= days && hour <= 23 && minute <= 59 && second <= 59;
+  if (!real) {
     throw new InvalidArgumentError('Allowed: an ISO 8601 date or time such as 2026-03-01 or 2026-03-01T12:00:00Z.');
   }
   return /^\d{4}-\d{2}$/.test(text) ? `${text}-01` : text;

@@ -11,22 +11,28 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await createProgram().parseAsync([...argv]);
   } catch (error) {
-    process.exitCode = error instanceof CommanderError ? usageCode(error) : await tell(error, argv);
+    process.exitCode = error instanceof CommanderError ? tellUsage(error, argv) : await tell(error, argv);
   }
 }
 
-/** Commander has written its message already. */
-function usageCode(error: CommanderError): number {
-  return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+/** Commander has written its message already, to standard error; scripts that asked for a document get one here, too. */
+function tellUsage(error: CommanderError, argv: readonly string[]): number {
+  if (error.exitCode === 0) return EXIT.ok;
+  const help = error.code === 'commander.help' ? 'name a command; headrace help shows them' : undefined;
+  tellDocument(argv, 'ConfigInvalid', help ?? error.message.replace(/^error: /, ''));
+  return EXIT.usage;
+}
+
+function tellDocument(argv: readonly string[], code: string, message: string): void {
+  if (!argv.includes('--json')) return;
+  process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message } }, undefined, 2)}\n`);
 }
 
 async function tell(error: unknown, argv: readonly string[]): Promise<number> {
   const { failureOf } = await import('./failure.ts');
   const { isDebugging } = await import('../workers/config/debug.ts');
   const { exitCode, code, message } = failureOf(error);
-  if (argv.includes('--json')) {
-    process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message } }, undefined, 2)}\n`);
-  }
+  tellDocument(argv, code, message);
   const traced = argv.includes('--verbose') || isDebugging();
   if (message !== '') process.stderr.write(`headrace: ${message}\n`);
   if (traced) process.stderr.write(`${traceOf(error)}\n`);

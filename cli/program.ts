@@ -13,7 +13,9 @@ import type { WorkerOptions } from './commands/worker.ts';
 import {
   type CommonOptions,
   type FollowOptions,
+  filter,
   isoTime,
+  lanes,
   replayId,
   wholeNumber,
   withCommon,
@@ -81,13 +83,13 @@ function withWindow(command: Command): Command {
   return command
     .option('--from <time>', 'rows from this event time on (ISO 8601; UTC unless it says otherwise)', isoTime)
     .option('--to <time>', 'rows before this event time', isoTime)
-    .option('--where <sql>', "rows for which this expression in the source's SQL is true");
+    .option('--where <sql>', "rows for which this expression in the source's SQL is true", filter);
 }
 
 function withScope(command: Command): Command {
   return withWindow(command)
     .option('--rate <rows>', 'rows a second at most', wholeNumber(1))
-    .option('--lanes <n>', 'lanes that run at a time (default: source.lanes)', wholeNumber(1))
+    .option('--lanes <n>', 'lanes that run at a time (default: source.lanes)', lanes)
     .option('--replay-id <id>', 'name the replay; one that is there already is come back to', replayId);
 }
 
@@ -134,7 +136,7 @@ function addControlCommands(program: Command): void {
   }
   withCommon(add(program, 'tune <workflow>', 'change the rate or the lanes of a running replay'))
     .option('--rate <rows>', 'rows a second at most; 0: no limit', wholeNumber(0))
-    .option('--lanes <n>', 'lanes that run at a time', wholeNumber(1))
+    .option('--lanes <n>', 'lanes that run at a time', lanes)
     .action(async (workflow: string, options: TuneOptions) =>
       (await import('./commands/tune.ts')).runTune(workflow, options),
     );

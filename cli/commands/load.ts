@@ -20,6 +20,7 @@ export interface LoadOptions extends FollowOptions {
 }
 
 const SHORTEST_EVERY_MS = 10_000;
+const LONGEST_EVERY_MS = 365 * 86_400_000;
 
 export async function runLoad(file: string, options: LoadOptions): Promise<void> {
   const output = createOutput(options.json === true);
@@ -74,6 +75,9 @@ async function schedule(settings: Settings, spec: PipelineSpec, every: string, o
 
 function intervalOf(every: string): number {
   const everyMs = parseDuration(every);
-  if (everyMs !== undefined && everyMs >= SHORTEST_EVERY_MS) return everyMs;
-  throw fault('ConfigInvalid', `--every ${every} is no interval; allowed: a duration of 10s or more, such as 5m or 1h`);
+  if (everyMs !== undefined && everyMs >= SHORTEST_EVERY_MS && everyMs <= LONGEST_EVERY_MS) return everyMs;
+  throw fault(
+    'ConfigInvalid',
+    `--every ${every} is no interval; allowed: a duration from 10s to 365d, such as 5m or 1h`,
+  );
 }
