@@ -15,8 +15,8 @@ const READ_TIMEOUT_MS = 1_000;
 
 /** @throws Fault OffsetsExpired when the records are gone */
 export async function addLetters(
-  ports: LandPorts,
-  context: LandContext,
+  ports: Pick<LandPorts, 'openReader'> & { manifest: Pick<LandPorts['manifest'], 'addDeadLetters'> },
+  context: Pick<LandContext, 'dataset' | 'topic' | 'topicId'>,
   partition: number,
   bad: readonly BadRecord[],
 ): Promise<void> {

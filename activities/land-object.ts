@@ -4,16 +4,12 @@
  */
 import { fault } from '../contracts/errors.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
+import { type ObjectMetadata, readMetadata, writeMetadata } from '../formats/object-facts.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 
-const ROWS = 'headrace-rows';
-const INPUT = 'headrace-input-sha256';
-
-/** What an object says of itself. */
-export interface ObjectFacts {
+/** What two who put one object must agree on. */
+export interface ObjectFacts extends Pick<ObjectMetadata, 'rows' | 'inputSha256'> {
   name: string;
-  rows: number;
-  inputSha256: string;
 }
 
 type Judgement = 'same' | 'other' | 'absent';
@@ -21,7 +17,8 @@ type Judgement = 'same' | 'other' | 'absent';
 export async function judgeObject(store: ObjectStore, bucket: string, facts: ObjectFacts): Promise<Judgement> {
   const found = await store.head(bucket, facts.name);
   if (!found) return 'absent';
-  return found.metadata[ROWS] === String(facts.rows) && found.metadata[INPUT] === facts.inputSha256 ? 'same' : 'other';
+  const said = readMetadata(found.metadata);
+  return said?.rows === facts.rows && said.inputSha256 === facts.inputSha256 ? 'same' : 'other';
 }
 
 /**
@@ -31,11 +28,10 @@ export async function judgeObject(store: ObjectStore, bucket: string, facts: Obj
 export async function putObject(
   store: ObjectStore,
   lake: PipelineSpec['lake'],
-  facts: ObjectFacts,
+  facts: ObjectFacts & ObjectMetadata,
   path: string,
 ): Promise<void> {
-  const metadata = { [ROWS]: String(facts.rows), [INPUT]: facts.inputSha256 };
-  if ((await store.putIfAbsent(lake.bucket, facts.name, path, metadata)) === 'created') return;
+  if ((await store.putIfAbsent(lake.bucket, facts.name, path, writeMetadata(facts))) === 'created') return;
   const judgement = await judgeObject(store, lake.bucket, facts);
   if (judgement === 'same') return;
   const object = `s3://${lake.bucket}/${facts.name}`;

@@ -9,7 +9,7 @@ import type { PipelineSpec } from '../contracts/pipeline.ts';
 import type { CutBuffer } from '../formats/cut-buffer.ts';
 import { type KnownReplays, sortOut } from './land-origins.ts';
 import { addLetters } from './land-letters.ts';
-import { type ObjectFacts, putObject } from './land-object.ts';
+import { putObject } from './land-object.ts';
 import type { LandPorts, LandStep } from './land-ports.ts';
 import { checkTopic } from './land-topic.ts';
 import type { BadRecord } from './ports/lake-files.ts';
@@ -44,6 +44,8 @@ export function refused(context: LandContext, claim: Pick<Claim, 'partition'>): 
   );
 }
 
+export type EncodePorts = Pick<LandPorts, 'lakeFiles'> & { manifest: Pick<LandPorts['manifest'], 'schema'> };
+
 /**
  * Encodes a buffer's records as the range [start, end). Bad are those that no replay of ours wrote, and all of an unknown
  * schema version: a replay stores its version before it publishes.
@@ -51,8 +53,8 @@ export function refused(context: LandContext, claim: Pick<Claim, 'partition'>): 
  * @param directory where the file goes; the caller removes it
  */
 export async function encodeCut(
-  ports: LandPorts,
-  context: LandContext,
+  ports: EncodePorts,
+  context: Pick<LandContext, 'dataset' | 'knownReplays'>,
   { start, end, openedAt }: { start: number; end: number; openedAt?: string },
   buffer: CutBuffer,
   settings: EncoderSettings,
@@ -112,13 +114,16 @@ export async function finishCut(
   ports: LandPorts,
   context: LandContext,
   claim: Claim,
-  cut: Pick<StoredCut, 'start' | 'end' | 'attempt' | 'objects' | 'inputSha256'>,
+  cut: Omit<Intent, 'reason'> & Pick<StoredCut, 'attempt'>,
   ready: Pick<ReadyCut, 'path' | 'bad'>,
 ): Promise<void> {
   await addLetters(ports, context, claim.partition, ready.bad);
   for (const object of cut.objects) {
     if (ready.path === null) throw fault('Unexpected', `no file for object ${object.name}`);
-    const facts: ObjectFacts = { ...object, inputSha256: cut.inputSha256 };
+    const { inputSha256, encoder, deadLetters } = cut;
+    // All before an open intent is sealed: whoever finishes it is told the same.
+    const before = await ports.manifest.sinceObject(claim, cut.start);
+    const facts = { ...object, inputSha256, encoder, deadLetters, schemaVersion: cut.schemaVersion ?? '', ...before };
     await putObject(ports.store, context.lake, facts, ready.path);
   }
   await step(ports, 'put', claim, cut);

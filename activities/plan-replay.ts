@@ -5,10 +5,11 @@
 import type { TableShape } from '../contracts/columns.ts';
 import { randomBytes } from 'node:crypto';
 import { LANE_MODULUS } from '../contracts/messages.ts';
+import { schemaName } from '../contracts/manifest.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import type { ReplayInput } from '../contracts/temporal.ts';
 import { fault, type Fault, isFault, messageOf } from '../contracts/errors.ts';
-import { schemaVersion } from '../formats/schema-version.ts';
+import { schemaBytes, schemaVersion } from '../formats/schema-version.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { PlannedReplay, Replays } from './ports/replays.ts';
 import type { OpenSource } from './ports/source.ts';
@@ -77,6 +78,8 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
     );
     const version = schemaVersion(shape);
     await replays.saveSchema(dataset, version, shape);
+    // In the lake as well, before a record of it is sent: a lake outlives a control database (headrace recover).
+    await store.putBytesIfAbsent(spec.lake.bucket, schemaName(spec.lake.prefix, version), schemaBytes(shape));
     // The snapshot is read before the upper bound: whatever it cannot see has changed after the replay began.
     const sourceSnapshot = await source.snapshot();
     const upperKey = await source.upperKey(table);

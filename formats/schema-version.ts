@@ -29,3 +29,18 @@ function typeFacts(type: ColumnType): unknown[] {
       return [type.kind];
   }
 }
+
+/** A shape as it is kept in the lake. */
+export function schemaBytes(shape: TableShape): Buffer {
+  return Buffer.from(JSON.stringify(shape));
+}
+
+/** Null where the bytes are no shape of this version: damaged, or somebody else's. */
+export function readSchemaBytes(bytes: Buffer, version: string): TableShape | null {
+  try {
+    const shape = JSON.parse(bytes.toString('utf8')) as TableShape;
+    return schemaVersion(shape) === version ? shape : null;
+  } catch {
+    return null;
+  }
+}

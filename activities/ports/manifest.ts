@@ -122,6 +122,11 @@ export interface Manifest {
   generation(dataset: string): Promise<number>;
   /** Compares start with `next` and the token with the claim's, and opens the cut, in one statement. */
   intend(claim: Claim, intent: Intent): Promise<IntentAnswer>;
+  /**
+   * Since which offset everything before `start` is sealed without an object, and the dead letters among that. For the
+   * object's metadata, so that a manifest that is lost can be rebuilt.
+   */
+  sinceObject(claim: Pick<Claim, 'id'>, start: number): Promise<{ since: number; sinceDeadLetters: number }>;
   /** Inserts what is not there yet. */
   addDeadLetters(topic: TopicPartition, letters: readonly DeadLetter[]): Promise<void>;
   /**

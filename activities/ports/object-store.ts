@@ -12,8 +12,23 @@ export interface ObjectStore {
     path: string,
     metadata: Readonly<Record<string, string>>,
   ): Promise<'created' | 'exists'>;
+  /** As putIfAbsent, of a few bytes in memory. */
+  putBytesIfAbsent(bucket: string, name: string, bytes: Buffer): Promise<'created' | 'exists'>;
   /** Null when there is no such object. */
   head(bucket: string, name: string): Promise<{ bytes: number; metadata: Readonly<Record<string, string>> } | null>;
   /** Streams an object to a local file. @returns bytes */
   download(bucket: string, name: string, path: string): Promise<number>;
+  /** A small object's bytes; null when there is none. */
+  read(bucket: string, name: string): Promise<Buffer | null>;
+  /** All objects whose names begin with the prefix, in the order of their names, a page at a time. */
+  list(bucket: string, prefix: string): AsyncIterable<readonly ListedObject[]>;
+  /** Removes an object; that there is none is fine too. */
+  remove(bucket: string, name: string): Promise<void>;
+}
+
+export interface ListedObject {
+  name: string;
+  bytes: number;
+  /** Epoch milliseconds, the store's clock. */
+  modifiedAt: number;
 }

@@ -73,13 +73,28 @@ const VOID_SQL = `
   WHERE c.partition_id = locked.id AND c.start_offset = $2 AND c.attempt = $3 AND c.state = 'open'
   RETURNING c.attempt`;
 
+/** Walks the cut's primary key backwards from $2 to the first cut with an object: a few rows. Alias `p` is the partition. */
+const SINCE_SQL = `
+  WITH before AS (
+    SELECT greatest(p.log_start,
+             (SELECT c.end_offset FROM headrace.cut c WHERE c.partition_id = p.id AND c.start_offset < $2
+                AND c.state = 'sealed' AND jsonb_array_length(c.objects) > 0 ORDER BY c.start_offset DESC LIMIT 1),
+             (SELECT max(l.end_offset) FROM headrace.lost l WHERE l.partition_id = p.id AND l.start_offset < $2)) AS since
+    FROM headrace.manifest_partition p WHERE p.id = $1)
+  SELECT since, (SELECT coalesce(sum(dead_letters), 0) FROM headrace.cut c WHERE c.partition_id = $1 AND c.state = 'sealed'
+                   AND c.start_offset >= since AND c.start_offset < $2) AS letters
+  FROM before`;
+
 /** The exclusion constraint spoke up (SQLSTATE 23P01): a range is there already. */
 function isOverlap(error: unknown): boolean {
   const { cause } = error instanceof Error ? error : { cause: undefined };
   return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === '23P01';
 }
 
-type CutPart = Pick<Manifest, 'claim' | 'state' | 'generation' | 'intend' | 'sealEmpty' | 'seal' | 'void'>;
+type CutPart = Pick<
+  Manifest,
+  'claim' | 'state' | 'generation' | 'intend' | 'sealEmpty' | 'seal' | 'sinceObject' | 'void'
+>;
 
 export function manifestCuts(pool: pg.Pool): CutPart {
   const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[]) =>
@@ -176,6 +191,11 @@ export function manifestCuts(pool: pg.Pool): CutPart {
       if (found?.state === 'void') return false;
       const at = found ? `${found.state}, next ${found.next}` : 'not there';
       throw fault('ManifestConflict', `${range} of manifest partition ${id} cannot be sealed: it is ${at}`);
+    },
+    async sinceObject({ id }, start) {
+      const values = [id, start];
+      const [row] = await ask<{ since: string; letters: string }>('reading the cuts before', SINCE_SQL, values);
+      return { since: Number(row?.since ?? start), sinceDeadLetters: Number(row?.letters ?? 0) };
     },
     async void(claimed, cut) {
       const values = [claimed.id, cut.start, cut.attempt, claimed.token];

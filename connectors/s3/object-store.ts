@@ -5,13 +5,21 @@
  * Several parts (multipart upload) are not used: a cut is bounded by lake.rotate.bytes, far below the 5 GiB of one PUT,
  * and a conditional PUT is one request.
  */
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ObjectStore } from '../../activities/ports/object-store.ts';
 import { fault } from '../../contracts/errors.ts';
+import { OWN_FOLDER } from '../../contracts/manifest.ts';
 import type { S3Settings } from '../../contracts/settings.ts';
 import { statusOf, storeFault } from './errors.ts';
 
@@ -81,7 +89,7 @@ export function openObjectStore(settings: S3Settings): ObjectStore & { close(): 
   return {
     async probe(bucket, prefix) {
       // One fixed name: a probe that finds an earlier one proves the same, and nothing piles up.
-      const name = `${prefix}/_headrace/probe`;
+      const name = `${prefix}/${OWN_FOLDER}/probe`;
       const once = () => put(bucket, name, 0, () => Buffer.alloc(0), {});
       await once();
       if ((await once()) !== 'exists') {
@@ -96,6 +104,7 @@ export function openObjectStore(settings: S3Settings): ObjectStore & { close(): 
       const { size } = await stat(path);
       return put(bucket, name, size, () => createReadStream(path), metadata);
     },
+    putBytesIfAbsent: (bucket, name, bytes) => put(bucket, name, bytes.length, () => bytes, {}),
     async head(bucket, name) {
       try {
         const found = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: name }));
@@ -116,6 +125,37 @@ export function openObjectStore(settings: S3Settings): ObjectStore & { close(): 
         throw fault('StoreUnavailable', `${doing}: ${size} of ${found.ContentLength ?? 'unknown'} bytes came`);
       } catch (error) {
         throw storeFault(error, doing);
+      }
+    },
+    async read(bucket, name) {
+      try {
+        const found = await client.send(new GetObjectCommand({ Bucket: bucket, Key: name }));
+        return found.Body ? Buffer.from(await found.Body.transformToByteArray()) : Buffer.alloc(0);
+      } catch (error) {
+        if (statusOf(error) === 404 && !(error instanceof Error && error.name === 'NoSuchBucket')) return null;
+        throw storeFault(error, `reading s3://${bucket}/${name}`);
+      }
+    },
+    async *list(bucket, prefix) {
+      let token: string | undefined;
+      do {
+        const request = { Bucket: bucket, Prefix: prefix, ContinuationToken: token };
+        const page = await client.send(new ListObjectsV2Command(request)).catch((error: unknown) => {
+          throw storeFault(error, `listing s3://${bucket}/${prefix}`);
+        });
+        yield (page.Contents ?? []).map(({ Key, Size, LastModified }) => ({
+          name: Key ?? '',
+          bytes: Size ?? 0,
+          modifiedAt: LastModified?.getTime() ?? 0,
+        }));
+        token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+      } while (token !== undefined);
+    },
+    async remove(bucket, name) {
+      try {
+        await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: name }));
+      } catch (error) {
+        throw storeFault(error, `removing s3://${bucket}/${name}`);
       }
     },
     close: () => client.destroy(),

@@ -53,7 +53,10 @@ test('an object of the same name is judged by rows and input hash', async () => 
     format: 'parquet' as const,
     rotate: { records: 1, bytes: 1, ageMs: 1 },
   };
-  const facts = { name: name(), rows: 5, inputSha256: 'aa' };
+  const facts = {
+    ...{ name: name(), rows: 5, inputSha256: 'aa', schemaVersion: 'v1', deadLetters: 0, since: 0, sinceDeadLetters: 0 },
+    encoder: { format: 'parquet' as const, version: 1, compression: 'zstd' as const, rowGroupRows: 1 },
+  };
   await putObject(store, lake, facts, path);
   await putObject(store, lake, facts, path);
   await expect(putObject(store, lake, { ...facts, rows: 6 }, path)).rejects.toMatchObject({ code: 'ObjectConflict' });
