@@ -5,8 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { DemoOptions } from './commands/demo.ts';
+import type { OrphansOptions } from './commands/lake-orphans.ts';
 import type { LandOptions } from './commands/land.ts';
 import type { LoadOptions } from './commands/load.ts';
+import type { RecoverOptions } from './commands/recover.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { TuneOptions } from './commands/tune.ts';
 import type { WorkerOptions } from './commands/worker.ts';
@@ -47,6 +49,7 @@ export function createProgram(): Command {
   addStackCommands(program);
   addPipelineCommands(program);
   addControlCommands(program);
+  addRecoveryCommands(program);
   return program;
 }
 
@@ -139,5 +142,26 @@ function addControlCommands(program: Command): void {
     .option('--lanes <n>', 'lanes that run at a time', lanes)
     .action(async (workflow: string, options: TuneOptions) =>
       (await import('./commands/tune.ts')).runTune(workflow, options),
+    );
+}
+
+function addRecoveryCommands(program: Command): void {
+  const each = (id: string, before: string[] = []): string[] => [...before, replayId(id)];
+  withCommon(
+    add(program, 'recover <file>', 'rebuild the manifest of a lost control database; looks only, unless --yes'),
+  )
+    .option('--yes', 'write what was found; all workers must be stopped')
+    .option('--trust-replay <id>', 'land the records of a replay that Kafka does not vouch for any more', each)
+    .option('--distrust-replay <id>', "make a replay's records dead letters", each)
+    .option('--assume-present-schema', "objects of older versions have the source's present columns")
+    .action(async (file: string, options: RecoverOptions) =>
+      (await import('./commands/recover.ts')).runRecover(file, options),
+    );
+  const lake = add(program, 'lake', 'looks after the lake: orphans');
+  withCommon(add(lake, 'orphans <file>', 'objects that no cut names'))
+    .option('--older-than <duration>', 'leave younger ones alone, e.g. 30m', '1h')
+    .option('--delete', 'remove the orphans')
+    .action(async (file: string, options: OrphansOptions) =>
+      (await import('./commands/lake-orphans.ts')).runLakeOrphans(file, options),
     );
 }

@@ -33,6 +33,9 @@ export interface LaneProgress {
 /** Exclusive end a partition. */
 export type PartitionEnds = Readonly<Record<number, number>>;
 
+/** Stands for the workflow of a replay that `headrace recover` found in the topic: what it published is not known any more. */
+export const RECOVERED = 'headrace recover';
+
 export function laneOf(chunk: number, modulus: number): number {
   return chunk % modulus;
 }

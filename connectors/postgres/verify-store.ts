@@ -2,9 +2,14 @@
 import type pg from 'pg';
 import type { Key } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
+import { RECOVERED } from '../../contracts/replay.ts';
 import type { VerifyStore } from '../../activities/ports/verify.ts';
 import { query } from './pool.ts';
 import { type ReplayRow, toReplay } from './replay-row.ts';
+
+const recoveredText = (replayId: string): string =>
+  `replay ${replayId} was found in the topic by headrace recover, after the control database was lost: what it published is ` +
+  'not known any more, so it cannot be verified; replay again, and verify that';
 
 interface PublishedRow extends ReplayRow {
   planned_at: Date;
@@ -35,7 +40,9 @@ export function openVerifyStore(pool: pg.Pool): VerifyStore {
           publishedAt: row.published_at.getTime(),
         };
       }
-      const what = replayId === undefined ? `pipeline ${pipeline} has no published replay` : `replay ${replayId}`;
+      if (row?.workflow_id === RECOVERED) throw fault('ReplayUnknown', recoveredText(row.replay_id));
+      const what =
+        replayId === undefined ? `pipeline ${pipeline} has no published replay that is known` : `replay ${replayId}`;
       const why = row
         ? ` is ${row.state}, not published`
         : replayId === undefined

@@ -1,0 +1,68 @@
+/** Port to the control database for what rebuilds its manifest, and for what compares it with a bucket. */
+import type { TableShape } from '../../contracts/columns.ts';
+import type { PipelineSpec } from '../../contracts/pipeline.ts';
+import type { EncoderSettings } from '../../contracts/manifest.ts';
+
+export interface RebuiltCut {
+  start: number;
+  end: number;
+  rows: number;
+  bytes: number;
+  objects: readonly { name: string; rows: number }[];
+  inputSha256: string;
+  encoder: EncoderSettings;
+  schemaVersion: string | null;
+  deadLetters: number;
+  /** Epoch milliseconds: when the object was written. */
+  at: number;
+}
+
+export interface RebuiltPartition {
+  topicId: string;
+  partition: number;
+  logStart: number;
+  next: number;
+  /** By start, joined without a hole but the lost ones. */
+  cuts: readonly RebuiltCut[];
+  lost: readonly { start: number; end: number; why: string }[];
+}
+
+export interface RebuiltReplay {
+  replayId: string;
+  nonce: string;
+  schemaVersion: string;
+  shape: TableShape;
+}
+
+export interface RebuiltManifest {
+  dataset: string;
+  spec: PipelineSpec;
+  /** The topic as it is now; null: it is gone. */
+  topicId: string | null;
+  hashPartitions: number;
+  /** Topic by topic, the one that was landed first first. */
+  partitions: readonly RebuiltPartition[];
+  /** The oldest first. */
+  schemas: readonly { version: string; shape: TableShape }[];
+  replays: readonly RebuiltReplay[];
+}
+
+export interface RecoveryStore {
+  /** Whether the control database has partitions of the dataset; false where it has no tables yet. */
+  knows(dataset: string): Promise<boolean>;
+  /**
+   * All of it, or nothing, in one transaction.
+   * @throws Fault ManifestConflict where the dataset has become known, or its owner is another pipeline
+   */
+  rebuild(manifest: RebuiltManifest): Promise<void>;
+  /** Names of the dataset's cuts that are open or sealed, and how far each partition is sealed. */
+  named(dataset: string): Promise<NamedObjects>;
+}
+
+export interface NamedObjects {
+  names: ReadonlySet<string>;
+  /** Of voided intents. */
+  voided: ReadonlySet<string>;
+  /** By `<topic id>/<partition>`. */
+  partitions: ReadonlyMap<string, { logStart: number; next: number; lost: readonly { start: number; end: number }[] }>;
+}

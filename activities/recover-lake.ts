@@ -1,0 +1,66 @@
+/** What the lake's objects say: names, metadata, and the schema versions that are kept beside them. Reads only. */
+import type { TableShape } from '../contracts/columns.ts';
+import { OWN_FOLDER, parseObjectName, schemaName } from '../contracts/manifest.ts';
+import type { PipelineSpec } from '../contracts/pipeline.ts';
+import { readMetadata } from '../formats/object-facts.ts';
+import { readSchemaBytes } from '../formats/schema-version.ts';
+import type { ListedObject, ObjectStore } from './ports/object-store.ts';
+import type { FoundObject } from './recover-ports.ts';
+
+const LOOKS_AT_ONCE = 16;
+
+export interface FoundLake {
+  objects: FoundObject[];
+  /** Names of our form without our metadata. */
+  unmarked: string[];
+  foreign: ListedObject[];
+  /** The oldest first. */
+  schemas: { version: string; shape: TableShape; since: number }[];
+}
+
+export async function readLakeObjects(
+  store: ObjectStore,
+  { bucket, prefix }: PipelineSpec['lake'],
+): Promise<FoundLake> {
+  const lake: FoundLake = { objects: [], unmarked: [], foreign: [], schemas: [] };
+  // With the slash: `raw/sales` is not `raw/sales_2`.
+  for await (const page of store.list(bucket, `${prefix}/`)) {
+    await eachOf(page, LOOKS_AT_ONCE, (listed) => look(store, { bucket, prefix }, listed, lake));
+  }
+  lake.schemas.sort((a, b) => a.since - b.since);
+  return lake;
+}
+
+async function look(
+  store: ObjectStore,
+  { bucket, prefix }: Pick<PipelineSpec['lake'], 'bucket' | 'prefix'>,
+  listed: ListedObject,
+  lake: FoundLake,
+): Promise<void> {
+  const { name } = listed;
+  if (name.startsWith(`${prefix}/${OWN_FOLDER}/`)) {
+    const version = /\/schema\/([0-9a-f]{1,64})\.json$/.exec(name)?.[1];
+    if (version === undefined || name !== schemaName(prefix, version)) return;
+    const shape = readSchemaBytes((await store.read(bucket, name)) ?? Buffer.alloc(0), version);
+    if (shape) lake.schemas.push({ version, shape, since: listed.modifiedAt });
+    return;
+  }
+  const range = parseObjectName(prefix, name);
+  if (!range) {
+    lake.foreign.push(listed);
+    return;
+  }
+  const found = await store.head(bucket, name);
+  const said = found && readMetadata(found.metadata);
+  if (said) lake.objects.push({ ...range, ...listed, ...said });
+  else lake.unmarked.push(name);
+}
+
+/** Works on all, a few at a time. */
+export async function eachOf<T>(all: readonly T[], atOnce: number, work: (one: T) => Promise<void>): Promise<void> {
+  const queue = [...all];
+  const take = async (): Promise<void> => {
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await work(one);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, all.length) }, take));
+}
