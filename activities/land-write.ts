@@ -122,7 +122,7 @@ export async function finishCut(
     if (ready.path === null) throw fault('Unexpected', `no file for object ${object.name}`);
     const { inputSha256, encoder, deadLetters } = cut;
     // All before an open intent is sealed: whoever finishes it is told the same.
-    const before = await ports.manifest.sinceObject(claim, cut.start);
+    const before = await ports.manifest.before(claim, cut.start);
     const facts = { ...object, inputSha256, encoder, deadLetters, schemaVersion: cut.schemaVersion ?? '', ...before };
     await putObject(ports.store, context.lake, facts, ready.path);
   }

@@ -43,7 +43,7 @@ export function planPartition(
  */
 function lowestOf(first: FoundObject | undefined, ledger: number | null, log: Range | null): number {
   if (!first) return Math.min(ledger ?? Infinity, log?.start ?? ledger ?? 0);
-  const said = first.since ?? Math.min(first.start, log?.start ?? first.start);
+  const said = first.logStart ?? Math.min(first.start, log?.start ?? first.start);
   return Math.min(said, ledger ?? said);
 }
 

@@ -134,6 +134,9 @@ function faultsOf({ partitions, replays, request, schemas }: Omit<Findings, 'rep
         'or replayed before the rebuild, see "The control database is lost" in docs/operations.md',
     );
   }
+  if (partitions.length === 0) {
+    faults.push('neither the lake nor Kafka has anything of this pipeline; look whether the file names the right ones');
+  }
   if (lake.unmarked.length > 0) {
     faults.push(
       `${lake.unmarked.length} objects have our names but not our metadata (${few(lake.unmarked)}): they were copied without ` +

@@ -21,6 +21,8 @@ export interface Reread {
   findings: Findings;
   topicId: string;
   partition: number;
+  /** Where the partition's manifest will begin. */
+  logStart: number;
   /** Replays whose records are landed. */
   known: ReadonlySet<string>;
 }
@@ -90,7 +92,8 @@ async function landRange(reread: Reread, range: Range, buffer: CutBuffer, onlyLe
     const cut = { ...range, ...facts, rows, bytes: rows > 0 ? ready.bytes : 0, at: Date.now() };
     if (rows === 0) return { ...cut, objects: [] };
     if (ready.path === null || schemaVersion === null) throw fault('Unexpected', `no file for object ${name}`);
-    const metadata = { ...facts, schemaVersion, since: range.start, sinceDeadLetters: 0 };
+    const { logStart } = reread;
+    const metadata = { ...facts, schemaVersion, logStart, since: range.start, sinceDeadLetters: 0 };
     await putObject(ports.store, lake, { name, rows, ...metadata }, ready.path);
     return { ...cut, objects: [{ name, rows }] };
   });

@@ -12,6 +12,7 @@ const INPUT = 'headrace-input-sha256';
 const SCHEMA = 'headrace-schema';
 const ENCODER = 'headrace-encoder';
 const LETTERS = 'headrace-dead-letters';
+const LOG_START = 'headrace-log-start';
 const SINCE = 'headrace-since';
 const SINCE_LETTERS = 'headrace-since-dead-letters';
 
@@ -23,6 +24,8 @@ export interface ObjectMetadata {
   encoder: EncoderSettings;
   /** In the cut, beside the rows. */
   deadLetters: number;
+  /** Where the partition's manifest begins. */
+  logStart: number;
   /** All offsets from here to the cut's start were sealed without an object. */
   since: number;
   /** Dead letters among those. */
@@ -40,6 +43,7 @@ export function writeMetadata(facts: ObjectMetadata): Record<string, string> {
     [SCHEMA]: facts.schemaVersion,
     [ENCODER]: JSON.stringify(facts.encoder),
     [LETTERS]: String(facts.deadLetters),
+    [LOG_START]: String(facts.logStart),
     [SINCE]: String(facts.since),
     [SINCE_LETTERS]: String(facts.sinceDeadLetters),
   };
@@ -59,6 +63,7 @@ export function readMetadata(metadata: Readonly<Record<string, string>>): FoundM
     schemaVersion: metadata[SCHEMA],
     encoder,
     deadLetters: count(LETTERS),
+    logStart: count(LOG_START),
     since: count(SINCE),
     sinceDeadLetters: count(SINCE_LETTERS),
   };

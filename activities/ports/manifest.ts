@@ -47,6 +47,12 @@ export interface Claim {
   open: StoredCut | null;
 }
 
+export interface CutsBefore {
+  logStart: number;
+  since: number;
+  sinceDeadLetters: number;
+}
+
 /** How a partition stands, in one statement's view. */
 export interface PartitionState {
   token: string;
@@ -123,10 +129,10 @@ export interface Manifest {
   /** Compares start with `next` and the token with the claim's, and opens the cut, in one statement. */
   intend(claim: Claim, intent: Intent): Promise<IntentAnswer>;
   /**
-   * Since which offset everything before `start` is sealed without an object, and the dead letters among that. For the
-   * object's metadata, so that a manifest that is lost can be rebuilt.
+   * Where the partition's manifest begins, since which offset everything before `start` is sealed without an object, and
+   * the dead letters among that. For the object's metadata, so that a manifest that is lost can be rebuilt.
    */
-  sinceObject(claim: Pick<Claim, 'id'>, start: number): Promise<{ since: number; sinceDeadLetters: number }>;
+  before(claim: Pick<Claim, 'id'>, start: number): Promise<CutsBefore>;
   /** Inserts what is not there yet. */
   addDeadLetters(topic: TopicPartition, letters: readonly DeadLetter[]): Promise<void>;
   /**

@@ -74,14 +74,14 @@ const VOID_SQL = `
   RETURNING c.attempt`;
 
 /** Walks the cut's primary key backwards from $2 to the first cut with an object: a few rows. Alias `p` is the partition. */
-const SINCE_SQL = `
+const BEFORE_SQL = `
   WITH before AS (
-    SELECT greatest(p.log_start,
+    SELECT p.log_start, greatest(p.log_start,
              (SELECT c.end_offset FROM headrace.cut c WHERE c.partition_id = p.id AND c.start_offset < $2
                 AND c.state = 'sealed' AND jsonb_array_length(c.objects) > 0 ORDER BY c.start_offset DESC LIMIT 1),
              (SELECT max(l.end_offset) FROM headrace.lost l WHERE l.partition_id = p.id AND l.start_offset < $2)) AS since
     FROM headrace.manifest_partition p WHERE p.id = $1)
-  SELECT since, (SELECT coalesce(sum(dead_letters), 0) FROM headrace.cut c WHERE c.partition_id = $1 AND c.state = 'sealed'
+  SELECT log_start, since, (SELECT coalesce(sum(dead_letters), 0) FROM headrace.cut c WHERE c.partition_id = $1 AND c.state = 'sealed'
                    AND c.start_offset >= since AND c.start_offset < $2) AS letters
   FROM before`;
 
@@ -91,10 +91,7 @@ function isOverlap(error: unknown): boolean {
   return typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === '23P01';
 }
 
-type CutPart = Pick<
-  Manifest,
-  'claim' | 'state' | 'generation' | 'intend' | 'sealEmpty' | 'seal' | 'sinceObject' | 'void'
->;
+type CutPart = Pick<Manifest, 'claim' | 'state' | 'generation' | 'intend' | 'sealEmpty' | 'seal' | 'before' | 'void'>;
 
 export function manifestCuts(pool: pg.Pool): CutPart {
   const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[]) =>
@@ -192,10 +189,18 @@ export function manifestCuts(pool: pg.Pool): CutPart {
       const at = found ? `${found.state}, next ${found.next}` : 'not there';
       throw fault('ManifestConflict', `${range} of manifest partition ${id} cannot be sealed: it is ${at}`);
     },
-    async sinceObject({ id }, start) {
+    async before({ id }, start) {
       const values = [id, start];
-      const [row] = await ask<{ since: string; letters: string }>('reading the cuts before', SINCE_SQL, values);
-      return { since: Number(row?.since ?? start), sinceDeadLetters: Number(row?.letters ?? 0) };
+      const [row] = await ask<{ log_start: string; since: string; letters: string }>(
+        'reading the cuts before',
+        BEFORE_SQL,
+        values,
+      );
+      return {
+        logStart: Number(row?.log_start ?? start),
+        since: Number(row?.since ?? start),
+        sinceDeadLetters: Number(row?.letters ?? 0),
+      };
     },
     async void(claimed, cut) {
       const values = [claimed.id, cut.start, cut.attempt, claimed.token];

@@ -50,6 +50,8 @@ describe('help', () => {
       'load',
       'verify',
       'status',
+      'recover',
+      'lake',
       'demo',
     ];
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));

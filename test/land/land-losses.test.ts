@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LandStep } from '../../activities/land-ports.ts';
-import { openDataset, openSetting, saveReplay, type Setting, type TestDataset } from './setting.ts';
+import { openDataset, openSetting, saveReplay, SCHEMA, type Setting, type TestDataset } from './setting.ts';
 import { deleteBelow, deleteTopic, openWriter, row, type TestRecord } from './topic-writer.ts';
 
 let setting: Setting;
@@ -104,7 +104,7 @@ test('a topic made anew under the same name is a fault before anything of it is 
   expect(await dataset.cuts()).toEqual([]);
   // Asked for again, the new topic is landed.
   await saveReplay(setting, dataset.spec, `${dataset.replay}-again`);
-  const writer = await openWriter(name, 'schema-1', `${dataset.replay}-again`);
+  const writer = await openWriter(name, SCHEMA, `${dataset.replay}-again`);
   await writer.commit(rows(0, 500, 3));
   await dataset.land();
   expect(await ids(dataset)).toEqual([500, 501, 502]);
@@ -135,7 +135,7 @@ test('records that are no rows become dead letters with their exact bytes; the o
      FROM headrace.dead_letter WHERE dataset = $1 ORDER BY 1`,
     [dataset.dataset],
   );
-  const headers = [['headrace', Buffer.from(`schema-1;3;${dataset.replay}`).toString('base64')]];
+  const headers = [['headrace', Buffer.from(`${SCHEMA};3;${dataset.replay}`).toString('base64')]];
   expect(letters).toMatchObject(
     bad.map((value, i) => ({
       ...{

@@ -54,7 +54,8 @@ test('an object of the same name is judged by rows and input hash', async () => 
     rotate: { records: 1, bytes: 1, ageMs: 1 },
   };
   const facts = {
-    ...{ name: name(), rows: 5, inputSha256: 'aa', schemaVersion: 'v1', deadLetters: 0, since: 0, sinceDeadLetters: 0 },
+    ...{ name: name(), rows: 5, inputSha256: 'aa', schemaVersion: 'v1', deadLetters: 0 },
+    ...{ logStart: 0, since: 0, sinceDeadLetters: 0 },
     encoder: { format: 'parquet' as const, version: 1, compression: 'zstd' as const, rowGroupRows: 1 },
   };
   await putObject(store, lake, facts, path);

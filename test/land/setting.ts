@@ -14,15 +14,18 @@ import { openPool } from '../../connectors/postgres/pool.ts';
 import { openObjectStore } from '../../connectors/s3/object-store.ts';
 import type { Column } from '../../contracts/columns.ts';
 import { datasetOf, type PipelineSpec, type Rotate } from '../../contracts/pipeline.ts';
+import { schemaVersion } from '../../formats/schema-version.ts';
 import { BUCKET, openKafka, required, unique } from './services.ts';
 import { openWriter, type TopicWriter } from './topic-writer.ts';
 
-export const SCHEMA = 'schema-1';
 /** The table that test records are rows of. */
 export const COLUMNS: readonly Column[] = [
   { name: 'id', type: { kind: 'int64' }, nullable: false, sqlType: 'bigint' },
   { name: 'name', type: { kind: 'text' }, nullable: true, sqlType: 'text' },
 ];
+
+/** Their fingerprint, as a replay would write it into headers. */
+export const SCHEMA = schemaVersion({ columns: COLUMNS, key: ['id'] });
 
 export interface Setting {
   ports: LandPorts;
