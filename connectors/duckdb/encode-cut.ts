@@ -19,9 +19,12 @@ import { inexactOffsets, lakeRows, readLines, splitRows } from './cut-lines.ts';
 import { copied, rows, type DuckDb } from './instance.ts';
 import { rewriteLines, type Judgement } from './judge-records.ts';
 import { csvRows, CSV_WRITE_OPTIONS, MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
-import { longestLine, malformedLines } from './malformed-lines.ts';
+import { longestLine, longLines, malformedLines } from './malformed-lines.ts';
 import type { SpareBuffers } from './spare-buffers.ts';
 import { splitLines } from './split-lines.ts';
+
+/** Longer records are looked at one by one on the slow path. */
+const LONG_BYTES = 256 * 1024;
 
 export interface Encoder {
   duckdb: DuckDb;
@@ -71,7 +74,7 @@ async function encodeFast(work: Work): Promise<EncodedCut | null> {
   if (input.settings.format === 'csv' && longest > MAX_CSV_MESSAGE_BYTES) return null;
   // DuckDB 1.5.6 trips over such bytes while it reports them, and the whole database is lost. 1 ms a 10 MB.
   if (!isUtf8(input.lines)) return null;
-  const encoded = await encodeSplit(work);
+  const encoded = await encodeSplit(work, []);
   if (encoded !== null) return encoded;
   await writeFile(work.linesPath, input.lines);
   // A value that looks like lines makes more rows than there are records; none can make fewer.
@@ -79,15 +82,15 @@ async function encodeFast(work: Work): Promise<EncodedCut | null> {
   return write(work, query, { expected: input.records, bad: [] });
 }
 
-/** Null when a record is not in our form, or a value does not fit its column. */
-async function encodeSplit(work: Work): Promise<EncodedCut | null> {
+/** Null when a record is not in our form, or a value does not fit its column. @param bad found before */
+async function encodeSplit(work: Work, bad: BadRecord[]): Promise<EncodedCut | null> {
   const { input, spares, linesPath } = work;
   const memory = spares.take(input.lines.length);
   try {
     const split = await splitLines(input, memory);
     if (split === null) return null;
     await writeFile(linesPath, split.lines);
-    return await write(work, splitRows(linesPath, split, input), { expected: input.records, bad: [] });
+    return await write(work, splitRows(linesPath, split, input), { expected: input.records, bad });
   } finally {
     spares.giveBack(memory);
   }
@@ -97,6 +100,8 @@ async function encodeSlowly(work: Work): Promise<EncodedCut> {
   const { input } = work;
   const suspects = new Map<number, Judgement>();
   for (const index of await malformedLines(input)) suspects.set(index, 'judge');
+  // A query takes some forty times a value's length to prove it: one of 5 MB would need all memory that DuckDB has.
+  for (const index of longLines(input, LONG_BYTES)) suspects.set(index, 'judge');
   await addInexact(work, suspects, 'judge');
   return (
     (await writeJudged(work, suspects)) ??
@@ -109,7 +114,7 @@ async function encodeSlowly(work: Work): Promise<EncodedCut> {
 /** Marks the records whose lines are not exact as they stand now. */
 async function addInexact(work: Work, suspects: Map<number, Judgement>, judgement: Judgement): Promise<void> {
   const { duckdb, input, linesPath } = work;
-  const rewritten = await rewriteLines(input, suspects);
+  const rewritten = await rewriteLines(input, suspects, judgement === 'judge' ? 'others' : undefined);
   if (rewritten.good === 0) return;
   await writeFile(linesPath, rewritten.lines);
   const lines = readLines(linesPath, rewritten.longestLine);
@@ -129,8 +134,14 @@ function offsetOf(input: CutInput, index: number): number {
 }
 
 async function writeJudged(work: Work, suspects: ReadonlyMap<number, Judgement>): Promise<EncodedCut | null> {
-  const { lines, longestLine: longest, good, bad } = await rewriteLines(work.input, suspects);
+  const rewritten = await rewriteLines(work.input, suspects);
+  const { lines, longestLine: longest, good, bad, starts, overflows } = rewritten;
   if (good === 0) return { path: null, rows: 0, bytes: 0, bad };
+  if (!overflows) {
+    const input = { ...work.input, lines, records: good, starts };
+    const encoded = await encodeSplit({ ...work, input }, bad);
+    if (encoded !== null) return encoded;
+  }
   await writeFile(work.linesPath, lines);
   const query = lakeRows(readLines(work.linesPath, longest), work.input, false);
   return write(work, query, { expected: good, bad });

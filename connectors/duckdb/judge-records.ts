@@ -24,6 +24,10 @@ export interface RewrittenLines {
   longestLine: number;
   good: number;
   bad: BadRecord[];
+  /** Where each line begins. */
+  starts: Uint32Array;
+  /** Whether a line has values beside its typed columns. */
+  overflows: boolean;
 }
 
 const TAB = 0x09;
@@ -34,25 +38,34 @@ const TURN_RECORDS = 200;
 /**
  * All lines of the cut with those of the `suspects` judged and written anew.
  * @param suspects by record index
+ * @param only `others`: those of the suspects are left out
  */
-export async function rewriteLines(input: CutInput, suspects: ReadonlyMap<number, Judgement>): Promise<RewrittenLines> {
+export async function rewriteLines(
+  input: CutInput,
+  suspects: ReadonlyMap<number, Judgement>,
+  only?: 'others',
+): Promise<RewrittenLines> {
   const { lines, starts, records } = input;
   const writers = input.columns.map((column) => jsonWriter(column.type));
   const prefixes = input.columns.map((column, i) => jsonPrefix(column.name, i));
   const out = createScratch(lines.length + 4096);
   const bad: BadRecord[] = [];
+  const begins = new Uint32Array(records);
+  let overflows = false;
   let good = 0;
   let longestLine = 0;
   let run = 0; // first record of the run of lines that are copied as they are
   const copyRun = (end: number) => {
+    const shift = out.at - lineStart(input, run);
     append(out, lines, lineStart(input, run), lineStart(input, end));
-    good += end - run;
+    for (let i = run; i < end; i++) begins[good++] = lineStart(input, i) + shift;
     for (let i = run; i < end; i++) longestLine = Math.max(longestLine, lineStart(input, i + 1) - lineStart(input, i));
   };
   const indexes = [...suspects.keys()].sort((a, b) => a - b);
   for (const [turn, index] of indexes.entries()) {
     copyRun(index);
     run = index + 1;
+    if (only === 'others') continue;
     if (turn % TURN_RECORDS === TURN_RECORDS - 1) await setImmediate();
     const start = starts[index] as number;
     const valueAt = valueStart(lines, start);
@@ -67,6 +80,7 @@ export async function rewriteLines(input: CutInput, suspects: ReadonlyMap<number
       continue;
     }
     const lineBegin = out.at;
+    overflows ||= judged.overflow !== null;
     append(out, lines, start, valueAt - 1);
     if (judged.overflow !== null) append(out, judged.overflow, 0, judged.overflow.length);
     reserve(out, 1)[out.at++] = TAB;
@@ -80,10 +94,10 @@ export async function rewriteLines(input: CutInput, suspects: ReadonlyMap<number
     reserve(out, 2)[out.at++] = 0x7d;
     out.bytes[out.at++] = NEWLINE;
     longestLine = Math.max(longestLine, out.at - lineBegin);
-    good++;
+    begins[good++] = lineBegin;
   }
   copyRun(records);
-  return { lines: out.bytes.subarray(0, out.at), longestLine, good, bad };
+  return { lines: out.bytes.subarray(0, out.at), longestLine, good, bad, starts: begins.subarray(0, good), overflows };
 }
 
 function lineStart(input: CutInput, index: number): number {

@@ -21,6 +21,13 @@ export function longestLine(input: CutInput): number {
   return longest;
 }
 
+/** @returns indexes of records of more bytes */
+export function longLines(input: CutInput, bytes: number): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < input.records; i++) if (lineEnd(input, i) - (input.starts[i] as number) > bytes) found.push(i);
+  return found;
+}
+
 /** @returns indexes of records whose value has a raw tab, newline or return, is not UTF-8, or is too long for CSV */
 export async function malformedLines(input: CutInput): Promise<number[]> {
   const { lines, records, starts } = input;

@@ -1,10 +1,12 @@
 /** Dead letters and losses. Both are found again by whoever finishes a range again, so both are inserted idempotently. */
 import type pg from 'pg';
-import type { LostRange, Manifest } from '../../activities/ports/manifest.ts';
+import type { DeadLetter, LostRange, Manifest } from '../../activities/ports/manifest.ts';
 import { query } from './pool.ts';
 
 /** Rows a statement: dead letters carry their records' bytes. */
 const LETTERS_AT_ONCE = 500;
+/** A letter may hold 10 MiB, which a statement carries in hex, and a hundred of those are longer than a string may be. */
+const BYTES_AT_ONCE = 16 * 1024 * 1024;
 
 interface LostRow {
   partition: number;
@@ -26,8 +28,7 @@ export function manifestLosses(pool: pg.Pool): LossPart {
     query<Row>(pool, 'ControlUnavailable', doing, sql, values);
   return {
     async addDeadLetters({ dataset, topicId, topic, partition }, letters) {
-      for (let at = 0; at < letters.length; at += LETTERS_AT_ONCE) {
-        const some = letters.slice(at, at + LETTERS_AT_ONCE);
+      for (const some of inStatements(letters)) {
         await ask(
           `storing dead letters of ${topic}, partition ${partition}`,
           `INSERT INTO headrace.dead_letter
@@ -97,4 +98,17 @@ export function manifestLosses(pool: pg.Pool): LossPart {
       return rows.map(toRange);
     },
   };
+}
+
+function inStatements(letters: readonly DeadLetter[]): DeadLetter[][] {
+  const statements: DeadLetter[][] = [];
+  let bytes = Infinity;
+  for (const letter of letters) {
+    const size = (letter.key?.length ?? 0) + (letter.value?.length ?? 0);
+    const last = statements.at(-1);
+    if (last && last.length < LETTERS_AT_ONCE && bytes + size <= BYTES_AT_ONCE) last.push(letter);
+    else statements.push([letter]);
+    bytes = statements.at(-1) === last ? bytes + size : size;
+  }
+  return statements;
 }
