@@ -44,6 +44,7 @@ export async function publishChunk(
 ): Promise<PublishedChunk> {
   const { replays } = ports;
   const replay = await replays.get(request.replayId);
+  if (replay.state === 'abandoned') await requirePublishing(replays, request.replayId);
   const chunk = await replays.chunk(request.replayId, request.chunk);
   if (!chunk) throw fault('Unexpected', `chunk ${request.chunk} of replay ${request.replayId} has no bounds yet`);
   await checkUnchanged(ports, replay);
@@ -115,7 +116,10 @@ async function openWriter(ports: PublishPorts, replay: PlannedReplay, lane: numb
 /** @throws Fault ReplayAbandoned */
 async function requirePublishing(replays: Replays, replayId: string): Promise<void> {
   if ((await replays.get(replayId)).state === 'publishing') return;
-  throw fault('ReplayAbandoned', `replay ${replayId} no longer publishes: a later one of its pipeline took its place`);
+  throw fault(
+    'ReplayAbandoned',
+    `replay ${replayId} no longer publishes: a later one of its pipeline took its place, or its plan was lost with the control database`,
+  );
 }
 
 async function isEmpty(
