@@ -25,11 +25,14 @@ export interface FollowRequest {
   look?: () => Promise<Look | null>;
   /** How to come back to it after Ctrl-C, as a command. */
   comeBack: string;
+  /** A worker of this command's own is about to poll: none is missed at first. */
+  ownWorker?: boolean;
 }
 
 const LOOK_EVERY_MS = 500;
 const CARE_EVERY_MS = 2_000;
 const QUERY_MS = 2_000;
+const OWN_WORKER_MS = 15_000;
 
 /**
  * @returns what was waited for
@@ -66,12 +69,18 @@ function goesOn(workflowId: string, comeBack: string): CommandEnd {
 async function watch(
   temporal: Temporal,
   handle: WorkflowHandle,
-  { queues, look, output }: FollowRequest,
+  { queues, look, output, ownWorker }: FollowRequest,
   display: ProgressDisplay,
   ended: AbortSignal,
 ): Promise<void> {
   const take = look ?? (() => askWorkflow(temporal, handle));
-  const care = createCare(temporal, handle.workflowId, queues, display);
+  const care = createCare(
+    temporal,
+    handle.workflowId,
+    queues,
+    display,
+    ownWorker === true ? Date.now() + OWN_WORKER_MS : 0,
+  );
   let caredAt = -Infinity;
   let phase = '';
   while (!ended.aborted) {
@@ -91,11 +100,18 @@ async function watch(
 }
 
 /** Tells each thing once: a queue without a worker, and each activity's cause of being retried. Gives the phase. */
-function createCare(temporal: Temporal, workflowId: string, queues: readonly QueueName[], display: ProgressDisplay) {
+/** @param missedFrom when workers begin to be missed, ms */
+function createCare(
+  temporal: Temporal,
+  workflowId: string,
+  queues: readonly QueueName[],
+  display: ProgressDisplay,
+  missedFrom: number,
+) {
   let unpolled = '';
   const told = new Set<string>();
   return async (): Promise<string> => {
-    const missing = await unpolledQueues(temporal, queues);
+    const missing = Date.now() < missedFrom ? [] : await unpolledQueues(temporal, queues);
     if (missing.length > 0 && missing.join() !== unpolled) display.note(noWorkerText(missing));
     if (missing.length === 0 && unpolled !== '') display.note('A worker is there now.');
     unpolled = missing.join();

@@ -54,7 +54,15 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
   const source = output.json ? undefined : await request.openLook?.();
   try {
     const look = source === undefined ? {} : { look: () => source.look() };
-    request.present(await follow(temporal, started.handle, { output, queues, comeBack, ...look }));
+    request.present(
+      await follow(temporal, started.handle, {
+        output,
+        queues,
+        comeBack,
+        ownWorker: options.withWorker === true,
+        ...look,
+      }),
+    );
   } finally {
     await source?.close();
   }

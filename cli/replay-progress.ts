@@ -27,11 +27,16 @@ export async function replayProgress(
       const guess = whole ? Math.max(counts.expected, counts.replayed) : null;
       return {
         expected: published ? counts.replayed : guess,
-        // What lands and loads meanwhile may be another replay's; more than was published cannot be this one's.
-        hops: hops.map((name) => ({ name, rows: Math.min(counts[name], counts.replayed) })),
+        // What lands and loads meanwhile may be another replay's; more than the hop before did cannot be this one's.
+        hops: hops.map((name) => ({ name, rows: atMost(counts)[name] })),
         text: '',
       };
     },
     close: () => inspector.close(),
   };
+}
+
+function atMost({ replayed, landed, loaded }: Record<HopName, number>): Record<HopName, number> {
+  const inLake = Math.min(landed, replayed);
+  return { replayed, landed: inLake, loaded: Math.min(loaded, inLake) };
 }

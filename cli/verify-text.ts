@@ -37,11 +37,18 @@ export function hopsTable({ rows, seconds }: VerifyReport): string {
 function answer(report: VerifyReport): string {
   const { rows, changedSince } = report;
   const drift = changedSince === 0 ? '' : ` (${numberText(changedSince)} rows changed in the source since)`;
-  if (report.ok)
-    return `verify: ok: the warehouse holds what the source holds, ${numberText(rows.source)} rows${drift}`;
+  if (report.ok) {
+    return changedSince === 0
+      ? `verify: ok: the warehouse holds what the source holds, ${numberText(rows.source)} rows`
+      : `verify: ok: the warehouse holds what this replay read; ${numberText(changedSince)} of the source's ` +
+          `${numberText(rows.source)} rows are newer than that: run again to bring them`;
+  }
   const counts: [number, string][] = [
     [report.missing, 'rows are missing in the warehouse'],
-    [report.extra, 'rows of the warehouse are not in the source'],
+    [
+      report.extra,
+      'rows of the warehouse are not in the source (a replay never deletes: if they are to go, delete them there)',
+    ],
     [report.different, 'rows differ'],
     [report.chunksUnequal, 'chunks are not in the lake as they were published'],
     [report.lost, 'records expired before they were landed'],

@@ -9,6 +9,7 @@ import { openInspectStore } from '../connectors/postgres/inspect-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
 import { openPostgresSource } from '../connectors/postgres/source.ts';
 import { openPostgresWarehouse } from '../connectors/postgres/warehouse.ts';
+import { openObjectStore } from '../connectors/s3/object-store.ts';
 import { messageOf } from '../contracts/errors.ts';
 import type { HopCounts, PipelineLook, PlanLook } from '../contracts/inspect.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
@@ -87,6 +88,16 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
   }
 }
 
+/** That the bucket is there and may be listed; a replay's own plan probes whether it may be written, too. */
+async function lookAtLake({ s3 }: Settings, { lake }: PipelineSpec): Promise<void> {
+  const store = openObjectStore(s3);
+  try {
+    for await (const _ of store.list(lake.bucket, `${lake.prefix}/`)) break;
+  } finally {
+    store.close();
+  }
+}
+
 async function readPlan(
   settings: Settings,
   topics: TopicAdmin,
@@ -109,6 +120,7 @@ async function readPlan(
       const found = topicFaults(await topics.settings(spec.topic.name));
       faults.push(...found.map((text) => `topic ${spec.topic.name}: ${text}`));
     }
+    await lookAtLake(settings, spec).catch(note);
     const target = { name: spec.warehouse.table, shape: described?.shape ?? { columns: [], key: [] } };
     const fit =
       described && (await warehouse.planTable(target, { pipeline: spec.name, topic: spec.topic.name }).catch(note));

@@ -100,6 +100,8 @@ function installLogger({ log, logLevel = 'INFO' }: WorkerOptions): void {
   if (installed) return; // the runtime is one a process
   installed = true;
   const logger = new DefaultLogger(logLevel, (entry: LogEntry) => {
+    // Said of every worker without --only orchestrate, and meant so.
+    if (entry.message.startsWith('No workflows registered')) return;
     log({
       level: entry.level,
       message: entry.message,

@@ -74,9 +74,14 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
     upsertSearchAttributes({ [SEARCH_ATTRIBUTES.phase]: [next] });
   };
   const text = (): string =>
-    `${phase}: ${state.rows} rows in ${state.done} chunks${state.paused ? ', paused' : ''}${state.rate === null ? '' : `, at most ${state.rate} rows/s`}`;
-  setHandler(pauseSignal, () => void (state.paused = true));
-  setHandler(resumeSignal, () => void (state.paused = false));
+    `${phase}: ${state.rows} rows in ${state.done} chunks${state.paused && phase !== 'paused' ? ', paused' : ''}${state.rate === null ? '' : `, at most ${state.rate} rows/s`}`;
+  const setPaused = (paused: boolean): void => {
+    state.paused = paused;
+    if (phase === 'publishing' || phase === 'paused') enter(paused ? 'paused' : 'publishing');
+    say(text());
+  };
+  setHandler(pauseSignal, () => setPaused(true));
+  setHandler(resumeSignal, () => setPaused(false));
   setHandler(setRateSignal, (rate) => void (state.rate = rate));
   setHandler(setLanesSignal, (lanes) => void (state.lanes = Math.max(1, Math.trunc(lanes))));
   setHandler(progressQuery, () => ({ phase, paused: state.paused, rows: state.rows, text: text() }));
@@ -88,15 +93,15 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
   });
   const plan = await planReplay({ ...input, workflowId: workflowInfo().workflowId });
 
-  enter('waiting');
   for (let pause = TURN_PAUSE_FIRST_MS; ; pause = Math.min(pause * 2, TURN_PAUSE_MOST_MS)) {
     const ahead = await takeTurn({ replayId: input.replayId });
     if (ahead === null) break;
+    if (phase !== 'waiting') enter('waiting');
     say(`waiting for replay ${ahead} of this pipeline to publish`);
     await sleep(pause);
   }
 
-  enter('publishing');
+  enter(state.paused ? 'paused' : 'publishing');
   const running = new Map<number, { lane: number; since: number }>();
   const failures: Error[] = [];
   let bounds = { known: state.next, complete: plan.empty };

@@ -34,17 +34,21 @@ function typesOf({ shape, lake }: PlanLook) {
 
 function planText(plan: PlanLook, scoped: boolean): string {
   const { topic, lake, warehouse } = plan;
+  const known = plan.shape.columns.length > 0;
   const rows = `about ${numberText(plan.estimatedRows)} rows${scoped ? ' in the whole table, before the window and the filter' : ''}`;
   const chunks = `about ${numberText(plan.chunks)} chunks of ${numberText(plan.chunkRows)} keys`;
+  const size =
+    plan.estimatedRows > 0 ? `${rows}, ${chunks}` : 'no estimate of its rows: it is empty, or was not analyzed yet';
+  const target = warehouse.exists ? 'is there' : 'will be made';
   const rotation = `${numberText(lake.records)} records, ${bytesText(lake.bytes)} or ${secondsText(lake.ageMs / 1000)}`;
   const facts = [
-    ['source', `${plan.table}: ${rows}, ${chunks}`],
+    ['source', `${plan.table}: ${known ? size : 'could not be looked at'}`],
     [
       'topic',
       `${topic.name}: ${topic.exists ? 'is there' : 'will be made'}, ${numberText(topic.partitions)} partitions`,
     ],
     ['lake', `${lake.dataset}: ${lake.format}, an object a partition every ${rotation}`],
-    ['warehouse', `${warehouse.table}: ${warehouse.exists ? 'is there' : 'will be made'}`],
+    ['warehouse', `${warehouse.table}: ${known ? target : 'was not looked at'}`],
   ];
   const types = typesOf(plan).map(({ column, source, json, parquet, warehouse: target, key }) => [
     key ? `${column} (key)` : column,

@@ -21,7 +21,7 @@ export async function runReplay(file: string, options: ScopeOptions): Promise<vo
     output,
     queues: ['orchestrate', 'read'],
     openLook: () => replayProgress(settings, input, ['replayed']),
-    comeBack: `headrace replay ${shellWord(file)} --replay-id ${replayId}   (or: headrace status ${shellWord(file)})`,
+    comeBack: `headrace replay ${shellWord(file)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}   (or: headrace status ${shellWord(file)})`,
     names: { pipeline: spec.name, replayId },
     present: (result) => {
       const report = result as ReplayReport;

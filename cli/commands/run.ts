@@ -27,7 +27,7 @@ export async function runRun(file: string, options: RunOptions): Promise<void> {
     output,
     queues: ['orchestrate', 'read', 'land', 'load'],
     openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
-    comeBack: `headrace run ${shellWord(file)} --replay-id ${replayId}   (or: headrace status ${shellWord(file)})`,
+    comeBack: `headrace run ${shellWord(file)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}   (or: headrace status ${shellWord(file)})`,
     names: { pipeline: spec.name, replayId },
     present: (result) => {
       const report = result as RunReport;

@@ -11,5 +11,8 @@ export async function runSignal(signal: 'pause' | 'resume', named: string, optio
   const workflowId = replayWorkflowOf(named);
   const { temporal: settings } = settingsFor(options, ['temporal']);
   await withTemporal(settings, ({ client }) => client.workflow.getHandle(workflowId).signal(SIGNALS[signal]));
-  output.result({ workflowId, signal }, () => `${workflowId}: asked to ${signal}`);
+  output.result(
+    { workflowId, signal },
+    () => `${workflowId}: asked to ${signal}${signal === 'pause' ? '; chunks under way are finished first' : ''}`,
+  );
 }
