@@ -27,7 +27,8 @@ import {
 import { longWork, shortCall } from './activity-options.ts';
 import { say } from './details.ts';
 
-const LOOK_AHEAD_CHUNKS = 32;
+/** Bounds are looked for a few at a time: what runs must not wait for a long search (a fifth of a replay's first second). */
+const LOOK_AHEAD_CHUNKS = 8;
 const TURN_PAUSE_FIRST_MS = 1_000;
 const TURN_PAUSE_MOST_MS = 15_000;
 /** A chunk that outlasts this is not waited for when the history should be cut… */
@@ -163,8 +164,9 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
   let cutFrom = 0;
   for (;;) {
     if (failures.length > 0) break;
-    if (!bounds.complete && !search.running && state.next + LOOK_AHEAD_CHUNKS / 2 >= bounds.known) {
-      void find(state.next === bounds.known ? state.lanes : LOOK_AHEAD_CHUNKS);
+    const lookAhead = Math.max(LOOK_AHEAD_CHUNKS, 2 * state.lanes);
+    if (!bounds.complete && !search.running && state.next + lookAhead >= bounds.known) {
+      void find(state.next === bounds.known ? state.lanes : lookAhead);
     }
     const info = workflowInfo();
     if (info.continueAsNewSuggested && info.historyLength > cutFrom) {
