@@ -47,7 +47,8 @@ export async function loadSealed(ports: LoadPorts, request: LoadRequest, pulse: 
       const satisfied = until ? reached(asked, until.ends) : false;
       let moved = false;
       for (const place of satisfied ? [] : places) moved = (await loader.loadFrom(place)) || moved;
-      const done = satisfied || (until === undefined && !moved);
+      // Nothing moved says nothing once the time is up: no batch was begun any more.
+      const done = satisfied || (until === undefined && !moved && !timeIsUp());
       if (done || (timeIsUp() && !moved)) return { ...totals, ledger: Object.fromEntries(asked?.next ?? []), done };
       // Once the time is up, one more turn reads the places that are reported; it finds nothing that it may begin.
       if (!moved) await pause(POLL_MS, pulse.signal);

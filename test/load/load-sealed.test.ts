@@ -54,6 +54,13 @@ it('brings every sealed row in once, several batches, and then nothing more', as
   expect(rows).toEqual([{ rows: 200, cuts: first.cuts }]);
 });
 
+it('is not done where its time was up before all was in; the next round goes on', async () => {
+  await lake.replay();
+  await lake.land();
+  expect(await load({ returnAfterMs: -1 })).toMatchObject({ rows: 0, done: false });
+  expect(await load()).toMatchObject({ rows: 200, done: true });
+});
+
 it('lets the last record a key win, within a batch and over batches', async () => {
   await lake.replay();
   await lake.sales.query(`UPDATE ${qualified} SET name = 'second' WHERE id % 2 = 0`);
