@@ -262,7 +262,6 @@ function offsetAt(bytes: Buffer, at: number): number {
 
 /** The one record of a control batch has a key of version and type (KIP-98): 0 abort, 1 commit. */
 function markerType(record: Buffer): number {
-  // length, attributes, time, offset, each one byte here, then the key's length and the key.
   const { key } = recordDetails({ bytes: record, at: afterVarints(record) });
   return key && key.length >= 4 ? key.readInt16BE(2) : -1;
 }

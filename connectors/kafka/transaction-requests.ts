@@ -1,13 +1,25 @@
 /** The requests of a transaction (KIP-98), as requests.ts has those about topics. */
 import { APIS } from './apis.ts';
 import type { KafkaRequest } from './connection.ts';
-import { partitionErrors } from './wire.ts';
+import { type In, type Out, partitionErrors } from './wire.ts';
 
 /** Whom a transaction belongs to. */
 export interface ProducerIdentity {
   transactionalId: string;
   producerId: bigint;
   epoch: number;
+}
+
+function writeIdentity(out: Out, { transactionalId, producerId, epoch }: ProducerIdentity): void {
+  out.string(transactionalId);
+  out.bigint(producerId);
+  out.int16(epoch);
+}
+
+/** The throttle time, which the broker keeps to by itself, and the error. */
+function readError(input: In): { error: number } {
+  input.int32();
+  return { error: input.int16() };
 }
 
 export const initProducerId = (
@@ -26,15 +38,13 @@ export const initProducerId = (
 });
 
 export const addPartitions = (
-  { transactionalId, producerId, epoch }: ProducerIdentity,
+  producer: ProducerIdentity,
   topic: string,
   partitions: readonly number[],
 ): KafkaRequest<{ error: number }> => ({
   ...APIS.addPartitions,
   write(out) {
-    out.string(transactionalId);
-    out.bigint(producerId);
-    out.int16(epoch);
+    writeIdentity(out, producer);
     out.array([topic], (name) => {
       out.string(name);
       out.array(partitions, (partition) => out.int32(partition));
@@ -49,38 +59,22 @@ export const addPartitions = (
   },
 });
 
-export const addOffsets = (
-  { transactionalId, producerId, epoch }: ProducerIdentity,
-  group: string,
-): KafkaRequest<{ error: number }> => ({
+export const addOffsets = (producer: ProducerIdentity, group: string): KafkaRequest<{ error: number }> => ({
   ...APIS.addOffsets,
   write(out) {
-    out.string(transactionalId);
-    out.bigint(producerId);
-    out.int16(epoch);
+    writeIdentity(out, producer);
     out.string(group);
   },
-  read(input) {
-    input.int32();
-    return { error: input.int16() };
-  },
+  read: readError,
 });
 
-export const endTransaction = (
-  { transactionalId, producerId, epoch }: ProducerIdentity,
-  commit: boolean,
-): KafkaRequest<{ error: number }> => ({
+export const endTransaction = (producer: ProducerIdentity, commit: boolean): KafkaRequest<{ error: number }> => ({
   ...APIS.endTransaction,
   write(out) {
-    out.string(transactionalId);
-    out.bigint(producerId);
-    out.int16(epoch);
+    writeIdentity(out, producer);
     out.bool(commit);
   },
-  read(input) {
-    input.int32();
-    return { error: input.int16() };
-  },
+  read: readError,
 });
 
 export interface ProduceAnswer {
