@@ -1,6 +1,6 @@
 /**
  * Two groups, one after the other: what only uses the services, two files at a time; then what kills and starts them, or
- * workers, or lose a database, one file at a time. The Kafka binding loads in one thread of a process only, so the pool is forks.
+ * workers, or lose a database, or look at all that a service keeps, one file at a time. The Kafka binding loads in one thread of a process only, so the pool is forks.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -9,6 +9,7 @@ const faults = [
   'test/faults/**/*.test.ts',
   'test/e2e/**/*.test.ts',
   'test/recovery/**/*.test.ts',
+  'test/security/**/*.test.ts',
 ];
 const shared = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000 };
 

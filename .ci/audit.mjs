@@ -14,7 +14,9 @@ const counts = report?.metadata?.vulnerabilities;
 if (counts !== undefined) {
   const found = Object.values(report.vulnerabilities ?? {}).filter(({ severity }) => LEVELS.includes(severity));
   for (const { name, severity, range, via } of found) {
-    const why = via.map((each) => (typeof each === 'string' ? `through ${each}` : `${each.title} ${each.url}`)).join('; ');
+    const why = via
+      .map((each) => (typeof each === 'string' ? `through ${each}` : `${each.title} ${each.url}`))
+      .join('; ');
     console.error(`${severity}: ${name} ${range}: ${why}`);
   }
   console.log(`${found.length} packages with high or critical findings, ${counts.total} with any`);

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { DemoOptions } from './commands/demo.ts';
+import type { CodecOptions } from './commands/codec.ts';
 import type { OrphansOptions } from './commands/lake-orphans.ts';
 import type { LandOptions } from './commands/land.ts';
 import type { LoadOptions } from './commands/load.ts';
@@ -50,6 +51,7 @@ export function createProgram(): Command {
   addPipelineCommands(program);
   addControlCommands(program);
   addRecoveryCommands(program);
+  addCodecCommand(program);
   return program;
 }
 
@@ -80,6 +82,13 @@ function addStackCommands(program: Command): void {
   withCommon(add(program, 'worker', 'run a worker; Ctrl-C drains it'))
     .option('--only <queues>', 'some of read, land, load, orchestrate, with commas between (default: all)')
     .action(async (options: WorkerOptions) => (await import('./commands/worker.ts')).runWorker(options));
+}
+
+function addCodecCommand(program: Command): void {
+  withCommon(add(program, 'codec', 'decode encrypted data for the Temporal UI, on this machine; Ctrl-C ends it'))
+    .option('--port <n>', 'of 127.0.0.1', wholeNumber(0, 65_535), 8234)
+    .option('--ui <address>', "the Temporal UI's (default: temporal.ui)")
+    .action(async (options: CodecOptions) => (await import('./commands/codec.ts')).runCodec(options));
 }
 
 function withWindow(command: Command): Command {

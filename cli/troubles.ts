@@ -3,6 +3,7 @@
  * otherwise have to look up in the Temporal UI while nothing seems to happen.
  */
 import type { Client } from '@temporalio/client';
+import { failureMessage } from '../workers/payload-codec.ts';
 import { phaseOf } from './search-attributes.ts';
 
 export interface Trouble {
@@ -25,18 +26,21 @@ export interface Condition {
 
 export async function conditionOf(client: Client, workflowId: string): Promise<Condition> {
   const { raw } = await client.workflow.getHandle(workflowId).describe();
-  const own = (raw.pendingActivities ?? []).flatMap((pending): Trouble[] => {
-    const { attempt, lastFailure, activityType } = pending;
-    if (!lastFailure || (attempt ?? 0) < ATTEMPTS_BEFORE_TOLD) return [];
-    const cause = (lastFailure.message ?? '').split('\n')[0] ?? '';
-    return [{ workflowId, activity: activityType?.name ?? 'activity', attempt: attempt ?? 0, cause }];
-  });
+  const { payloadCodecs } = client.options.loadedDataConverter;
+  const own = await Promise.all(
+    (raw.pendingActivities ?? []).map(async (pending): Promise<Trouble[]> => {
+      const { attempt, lastFailure, activityType } = pending;
+      if (!lastFailure || (attempt ?? 0) < ATTEMPTS_BEFORE_TOLD) return [];
+      const cause = (await failureMessage(lastFailure, payloadCodecs)).split('\n')[0] ?? '';
+      return [{ workflowId, activity: activityType?.name ?? 'activity', attempt: attempt ?? 0, cause }];
+    }),
+  );
   const children = (raw.pendingChildren ?? []).slice(0, MOST_CHILDREN);
   const below = await Promise.all(
     children.map(async ({ workflowId: child }) => (child ? (await conditionOf(client, child)).troubles : [])),
   );
   const phase = phaseOf(raw.workflowExecutionInfo?.searchAttributes?.indexedFields);
-  return { phase, troubles: [...own, ...below.flat()] };
+  return { phase, troubles: [...own.flat(), ...below.flat()] };
 }
 
 export function troubleText({ activity, attempt, cause }: Trouble): string {

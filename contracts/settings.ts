@@ -37,11 +37,19 @@ export interface PostgresSettings {
   tls?: TlsSettings;
 }
 
+export interface EncryptionKey {
+  id: string;
+  /** 32 bytes, base64. */
+  key: string;
+}
+
 export interface TemporalSettings {
   address: string;
   namespace: string;
   tls?: TlsSettings | true;
   apiKey?: string;
+  /** The first encrypts what workflows carry, all decrypt it. Absent: nothing is encrypted. */
+  encryptionKeys?: readonly EncryptionKey[];
   /** Base address of the Temporal UI, for links. */
   ui?: string;
 }

@@ -9,6 +9,7 @@ import type { Settings } from '../contracts/settings.ts';
 import { type QueueName, TASK_QUEUES } from '../contracts/temporal.ts';
 import { mapFaults } from './activity-interceptor.ts';
 import { openActivities } from './open-activities.ts';
+import { dataConverter } from './payload-codec.ts';
 import { connectTemporal, connectTemporalNatively, ensureSearchAttributes } from './temporal-client.ts';
 
 export interface WorkerOptions {
@@ -53,6 +54,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         taskQueue: TASK_QUEUES[queue],
         identity: name,
         activities: activities.byQueue[queue],
+        dataConverter: dataConverter(settings.temporal),
         interceptors: { activity: [mapFaults] },
         maxConcurrentActivityTaskExecutions: ACTIVITIES[queue],
         maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,

@@ -4,6 +4,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { fault, messageOf } from '../contracts/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../contracts/temporal.ts';
 import type { TemporalSettings } from '../contracts/settings.ts';
+import { dataConverter } from './payload-codec.ts';
 
 const CONNECT_TIMEOUT = '10s';
 /** temporal.api.enums.v1.IndexedValueType KEYWORD */
@@ -40,7 +41,8 @@ function unreachable(settings: TemporalSettings, error: unknown) {
 export async function connectTemporal(settings: TemporalSettings): Promise<{ connection: Connection; client: Client }> {
   try {
     const connection = await Connection.connect({ ...options(settings), connectTimeout: CONNECT_TIMEOUT });
-    return { connection, client: new Client({ connection, namespace: settings.namespace }) };
+    const { namespace } = settings;
+    return { connection, client: new Client({ connection, namespace, dataConverter: dataConverter(settings) }) };
   } catch (error) {
     throw unreachable(settings, error);
   }

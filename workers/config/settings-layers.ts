@@ -15,6 +15,8 @@ export interface Layers {
 
 /** Services that the local stack stands in for as a whole: half of its settings with half of another's reach nothing. */
 const SERVICES = ['control', 'kafka', 's3', 'temporal'];
+/** What says nothing of where a service is, and so goes with the local stack's. */
+const MANNERS = ['client', 'replicationFactor', 'encryptionKeys'];
 
 /**
  * @param file content of headrace.yaml, {} where there is none
@@ -27,10 +29,13 @@ export function layer(file: unknown, env: Environment, defaults: Environment): L
   const fallback: Tree = {};
   applyVariables(fallback, defaults, new Map());
   for (const service of SERVICES) {
-    if (isTree(data[service])) {
-      if (service === 's3') applyAwsVariables(data[service], env);
-    } else if (data[service] === undefined) {
-      const stand = fallback[service];
+    const named = data[service];
+    const stand = fallback[service];
+    if (isTree(named)) {
+      const isManners = Object.keys(named).every((key) => MANNERS.includes(key));
+      if (isManners && isTree(stand)) data[service] = { ...stand, ...named };
+      else if (service === 's3') applyAwsVariables(named, env);
+    } else if (named === undefined) {
       const s3 = isTree(stand) ? stand : {};
       if (service === 's3') applyAwsVariables(s3, isTree(stand) ? defaults : env);
       if (isTree(stand) || Object.keys(s3).length > 0) data[service] = s3;

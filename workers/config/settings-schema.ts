@@ -92,6 +92,22 @@ const pem = (folder: string) =>
     { secret: true },
   );
 
+/** `id:key` each. The newest first; the others are for what was encrypted before it came. */
+const encryptionKeys = scalar(
+  'id:key, the key 32 bytes in base64 (openssl rand -base64 32), older keys behind it with commas between',
+  (found) => {
+    const parts: unknown[] = typeof found === 'string' ? found.split(',') : Array.isArray(found) ? found : [];
+    const keys = parts.map((part) =>
+      /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9+/]{43}=)$/.exec(typeof part === 'string' ? part.trim() : ''),
+    );
+    if (keys.length === 0 || keys.includes(null)) return undefined;
+    const named = keys.map((parsed) => ({ id: parsed?.[1] ?? '', key: parsed?.[2] ?? '' }));
+    const ids = new Set(named.map(({ id }) => id));
+    return ids.size === named.length ? { ok: named } : { wrong: 'holds two keys of one id' };
+  },
+  { secret: true },
+);
+
 /** Both or neither. */
 const together = (first: string, second: string) =>
   z.check<Record<string, unknown>>(({ value, issues }) => {
@@ -152,6 +168,7 @@ export function settingsSchema(folder: string) {
         namespace: text('a namespace').default('default'),
         tls: temporalTls.optional(),
         apiKey: secret('an API key').optional(),
+        encryptionKeys: encryptionKeys.optional(),
         ui: httpUrl.optional(),
       })
       .prefault({}),

@@ -113,6 +113,7 @@ function settingsOf({ connections, control, kafka, s3, temporal, worker }: Setti
       // An API key goes over TLS only.
       ...tlsPart(temporal.tls ?? (temporal.apiKey === undefined ? undefined : {})),
       ...(temporal.apiKey === undefined ? {} : { apiKey: temporal.apiKey }),
+      ...(temporal.encryptionKeys === undefined ? {} : { encryptionKeys: temporal.encryptionKeys }),
       ...(temporal.ui === undefined ? {} : { ui: temporal.ui.replace(/\/+$/, '') }),
     },
     worker: { landMemoryBytes: landMemory, queryThreads, ...(scratch === undefined ? {} : { scratch }) },

@@ -33,6 +33,7 @@ export const VARIABLES: ReadonlyMap<string, string> = new Map([
   ['HEADRACE_TEMPORAL_TLS', 'temporal.tls'],
   ...tls('HEADRACE_TEMPORAL', 'temporal'),
   ['HEADRACE_TEMPORAL_API_KEY', 'temporal.apiKey'],
+  ['HEADRACE_TEMPORAL_ENCRYPTION_KEYS', 'temporal.encryptionKeys'],
   ['HEADRACE_TEMPORAL_UI', 'temporal.ui'],
   ['HEADRACE_LAND_MEMORY', 'worker.landMemory'],
   ['HEADRACE_QUERY_THREADS', 'worker.queryThreads'],
