@@ -1,134 +1,130 @@
 /**
- * `npm run bench -- [--rows N] [--json]`: rows a second, CPU seconds and peak memory of each hop alone and of the whole from
- * start to verified, one worker process a hop, all services on this machine. Names are new each time, so nothing is
- * found already done.
+ * `npm run bench -- [--rows N] [--shape sales|narrow|wide] [--workers N] [--all] [--json]`: rows a second, CPU seconds and
+ * peak memory of each hop alone and of the whole from start to verified, one worker process a hop, all services on this
+ * machine, a stack of its own; and each hop against its limits in the same run (bench/limits.ts).
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tableText } from '../cli/output.ts';
 import { down } from '../stack/down.ts';
 import { CHECKOUT, stackFolders } from '../stack/environment.ts';
+import type { StackInfo } from '../stack/types.ts';
 import { up } from '../stack/up.ts';
 import { migrate } from '../workers/migrate.ts';
-import { type MeasuredWorker, runCommand, startMeasuredWorker } from './proc.ts';
-import { fillProductSales } from './product-sales.ts';
+import { type Hop, type Measured, measureHops } from './hops.ts';
+import { type Limit, measureLimits } from './limits.ts';
+import { SHAPES, type Shape, fillShape } from './shapes.ts';
 
-interface Measured {
-  rowsPerSecond: number;
-  cpuSeconds: number;
-  peakRssMiB: number;
-}
-type Hop = 'replay' | 'land' | 'load' | 'run';
-/** `--json` prints exactly this. */
-export interface BenchReport {
+interface Case {
+  shape: Shape;
   rows: number;
-  hops: Record<Hop, Measured>;
+  workers: number;
 }
 
-const { values } = parseArgs({ options: { rows: { type: 'string', default: '1000000' }, json: { type: 'boolean' } } });
-const rows = Number(values.rows.replaceAll(/[_,]/g, ''));
-if (!Number.isSafeInteger(rows) || rows < 3) throw new Error(`--rows ${values.rows}: a whole number from 3 on`);
+/** `--json` prints a list of these. */
+export interface BenchReport extends Case {
+  hops: Record<Hop, Measured>;
+  limits: readonly Limit[];
+}
+
+/** What `--all` measures: the usual, ten times as many rows, and rows of other widths. */
+const ALL: readonly Case[] = [
+  { shape: 'sales', rows: 1_000_000, workers: 1 },
+  { shape: 'sales', rows: 10_000_000, workers: 1 },
+  { shape: 'narrow', rows: 1_000_000, workers: 1 },
+  { shape: 'wide', rows: 200_000, workers: 1 },
+];
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    shape: { type: 'string', default: 'sales' },
+    workers: { type: 'string', default: '1' },
+    all: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const pipelineText = (name: string): string => `name: ${name}
-source: { connection: sales, table: public.product_sales, eventTime: transaction_date }
-topic: { name: ${name}, partitions: 6 }
-lake: { bucket: lake, prefix: bench/${name} }
-warehouse: { connection: warehouse, table: bench.${name.replaceAll('-', '_')} }
-`;
+function wholeNumber(name: string, text: string, from: number): number {
+  const value = Number(text.replaceAll(/[_,]/g, ''));
+  if (!Number.isSafeInteger(value) || value < from)
+    throw new Error(`--${name} ${text}: a whole number from ${from} on`);
+  return value;
+}
 
-async function measureAll(env: Readonly<Record<string, string>>, folder: string): Promise<BenchReport> {
-  const pipelineFile = (name: string): string => {
-    const file = join(folder, `${name}.yaml`);
-    writeFileSync(file, pipelineText(`bench-${name}-${Date.now().toString(36)}`));
-    return file;
-  };
-  const workers: MeasuredWorker[] = [];
+function shapeOf(text: string): Shape {
+  const shape = SHAPES.find((each) => each === text);
+  if (shape === undefined) throw new Error(`--shape ${text}: one of ${SHAPES.join(', ')}`);
+  return shape;
+}
+
+/** On a fresh stack each: what one case leaves in the services is not the next one's. */
+async function measureCase({ shape, rows, workers }: Case): Promise<BenchReport> {
+  const home = join(CHECKOUT, '.headrace', `bench-${process.pid}`);
+  const folder = mkdtempSync(join(tmpdir(), 'headrace-bench-'));
+  const { cache } = stackFolders();
   try {
-    for (const queue of ['orchestrate', 'read', 'land', 'load']) workers.push(await startMeasuredWorker(queue, env));
-    const only = (queue: string): MeasuredWorker[] => workers.filter((worker) => worker.queue === queue);
-    const alone = pipelineFile('alone');
-    const replay = await measure('replay', only('read'), async () =>
-      secondsOf(await runCommand(['replay', alone], env)),
-    );
-    const land = await measure('land', only('land'), async () =>
-      secondsOf(await runCommand(['land', alone, '--until-caught-up'], env)),
-    );
-    const load = await measure('load', only('load'), async () => secondsOf(await runCommand(['load', alone], env)));
-    const whole = pipelineFile('whole');
-    const run = await measure('run', workers, async () => {
-      const began = performance.now();
-      await runCommand(['run', whole], env);
-      return (performance.now() - began) / 1000;
+    const info: StackInfo = await up({
+      home,
+      cache,
+      onProgress: ({ service, state, seconds }) =>
+        say(`${service.padEnd(9)} ${state.padEnd(9)} ${seconds.toFixed(1)} s`),
     });
-    return { rows, hops: { replay, land, load, run } };
+    await migrate({ control: { url: info.postgres.control } });
+    await fillShape(info.postgres.sales, shape, rows);
+    say(`${shape}: ${rows} rows`);
+    const env = { ...info.env, HEADRACE_HOME: home };
+    const { name, hops } = await measureHops({ env, folder, shape, rows, workers, say });
+    const limits = await measureLimits({ info, cache, folder, shape, rows, topic: name, prefix: `bench/${name}` });
+    return { shape, rows, workers, hops, limits };
   } finally {
-    await Promise.all(workers.map((worker) => worker.stop()));
+    rmSync(folder, { recursive: true });
+    await down({ home, purge: true });
   }
 }
 
-/** CPU of the given workers while `work` goes on; memory is the largest of theirs. */
-async function measure(hop: Hop, workers: readonly MeasuredWorker[], work: () => Promise<number>): Promise<Measured> {
-  const cpu = (): number => workers.reduce((sum, worker) => sum + worker.cpuSeconds(), 0);
-  const before = cpu();
-  const seconds = await work();
-  const measured = {
-    rowsPerSecond: Math.round(rows / seconds),
-    cpuSeconds: Number((cpu() - before).toFixed(2)),
-    peakRssMiB: Math.round(Math.max(...workers.map((worker) => worker.peakRssMiB()))),
-  };
-  say(`${hop}: ${seconds.toFixed(1)} s`);
-  return measured;
-}
+const number = (value: number): string => value.toLocaleString('en-US');
 
-function secondsOf(document: unknown): number {
-  if (
-    typeof document === 'object' &&
-    document !== null &&
-    'seconds' in document &&
-    typeof document.seconds === 'number'
-  ) {
-    return document.seconds;
-  }
-  throw new Error(`a command's answer has no seconds: ${JSON.stringify(document)}`);
-}
-
-function text({ hops }: BenchReport): string {
-  const lines = Object.entries(hops).map(([hop, { rowsPerSecond, cpuSeconds, peakRssMiB }]) => [
+function text({ shape, rows, workers, hops, limits }: BenchReport): string {
+  const measured = Object.entries(hops).map(([hop, { rowsPerSecond, cpuSeconds, peakRssMiB }]) => [
     hop,
-    rowsPerSecond.toLocaleString('en-US'),
+    number(rowsPerSecond),
     cpuSeconds.toFixed(1),
-    peakRssMiB.toLocaleString('en-US'),
+    number(peakRssMiB),
   ]);
-  return tableText(['hop', 'rows/s', 'CPU s', 'peak RSS MiB'], lines, ['left', 'right', 'right', 'right']);
+  const against = limits.map(({ hop, what, rowsPerSecond }) => [
+    hop,
+    what,
+    number(rowsPerSecond),
+    `${Math.round((100 * hops[hop].rowsPerSecond) / rowsPerSecond)} %`,
+  ]);
+  return [
+    `${shape}, ${number(rows)} rows, ${workers} worker process${workers === 1 ? '' : 'es'} a hop`,
+    tableText(['hop', 'rows/s', 'CPU s', 'peak RSS MiB'], measured, ['left', 'right', 'right', 'right']),
+    tableText(['hop', 'limit, in the same run', 'rows/s', 'hop/limit'], against, ['left', 'left', 'right', 'right']),
+  ].join('\n');
 }
 
 async function main(): Promise<void> {
   // Ctrl-C reaches the commands, which end; then the stack is stopped here.
   process.on('SIGINT', () => say('stopping'));
   if (process.platform !== 'linux') throw new Error('the bench reads /proc, so it runs on Linux only');
-  const home = join(CHECKOUT, '.headrace', `bench-${process.pid}`);
-  const folder = mkdtempSync(join(tmpdir(), 'headrace-bench-'));
-  try {
-    const info = await up({
-      home,
-      cache: stackFolders().cache,
-      onProgress: ({ service, state, seconds }) =>
-        say(`${service.padEnd(9)} ${state.padEnd(9)} ${seconds.toFixed(1)} s`),
-    });
-    const env = { ...info.env, HEADRACE_HOME: home };
-    await migrate({ control: { url: info.postgres.control } });
-    const filled = await fillProductSales(info.postgres.sales, rows);
-    say(`public.product_sales: ${rows} rows in ${filled.seconds.toFixed(1)} s`);
-    const report = await measureAll(env, folder);
-    process.stdout.write(`${values.json === true ? JSON.stringify(report) : text(report)}\n`);
-  } finally {
-    rmSync(folder, { recursive: true });
-    await down({ home, purge: true });
+  const one: Case = {
+    shape: shapeOf(values.shape),
+    rows: wholeNumber('rows', values.rows, 3),
+    workers: wholeNumber('workers', values.workers, 1),
+  };
+  const reports: BenchReport[] = [];
+  for (const each of values.all ? ALL : [one]) {
+    const report = await measureCase(each);
+    reports.push(report);
+    if (!values.json) process.stdout.write(`${text(report)}\n`);
   }
+  if (values.json) process.stdout.write(`${JSON.stringify(reports)}\n`);
 }
 
 await main();
