@@ -28,13 +28,17 @@ export interface AllSums {
   source: Map<number, HashSum>;
 }
 
-/** The three scans side by side. */
-export async function sumAll(ports: LakePorts, scan: Scan, buckets: number): Promise<AllSums> {
+/**
+ * The three scans side by side.
+ * @param own source and warehouse by their servers' own hash, where both have the same: then only whether they are equal
+ *   can be told, not a row's place in it
+ */
+export async function sumAll(ports: LakePorts, scan: Scan, buckets: number, own = false): Promise<AllSums> {
   const none: WarehouseSums = { all: new Map(), inScope: new Map() };
   const [lake, warehouse, source] = await Promise.all([
     sumLake(ports, scan.lake, buckets, scan.signal),
-    scan.view?.sums(buckets) ?? none,
-    sumSource(scan, buckets),
+    scan.view?.sums(buckets, own) ?? none,
+    sumSource(scan, buckets, own),
   ]);
   return { lake, warehouse, source };
 }

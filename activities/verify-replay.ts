@@ -2,7 +2,8 @@
  * Whether a replay arrived, answered by reading source, lake and warehouse, never counters. Changes nothing.
  *
  * First everything as one sum a side: where the three agree, as they nearly always do, that is the whole proof, and no key
- * is hashed. Where they do not, again by bucket, and only the buckets that differ are read key by key. Memory is bounded by
+ * is hashed. Two PostgreSQL servers that hash rows alike are then held against each other by their own hash, a sixth of the
+ * canonical one's cost; the lake against the warehouse by the canonical one always. Where they do not, again by bucket, and only the buckets that differ are read key by key. Memory is bounded by
  * the number of buckets and by a group of differing ones, whatever the table's size.
  */
 import { datasetOf } from '../contracts/pipeline.ts';
@@ -72,7 +73,8 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
       view,
       otherRows: shape === null || (view?.otherRows ?? false),
     };
-    const sums = await sumAll(ports, scan, 1);
+    const own = view !== null && view.ownHash !== null && view.ownHash === (await scan.hashes.ownHash(table));
+    const sums = await sumAll(ports, scan, 1, own);
     // Rows of an object that is gone are not the warehouse's fault: what it holds is then judged by the source alone.
     scan.otherRows ||= sums.lake.missingObjects.length > 0;
     const findings = noFindings();

@@ -17,10 +17,11 @@ export interface SourceScan {
   signal: AbortSignal;
 }
 
-export async function sumSource(scan: SourceScan, buckets: number): Promise<Map<number, HashSum>> {
+/** @param own by the server's own hash */
+export async function sumSource(scan: SourceScan, buckets: number, own = false): Promise<Map<number, HashSum>> {
   const sums = new Map<number, HashSum>();
   await eachChunk(scan, async (chunk) => {
-    addSums(sums, await scan.hashes.sumRange(scan.table, { ...chunk, scope: scan.replay.scope }, buckets));
+    addSums(sums, await scan.hashes.sumRange(scan.table, { ...chunk, scope: scan.replay.scope }, buckets, own));
   });
   return sums;
 }

@@ -35,7 +35,13 @@ export interface SourceFinding {
 
 /** The source: every call is one short statement over one key range. */
 export interface SourceHashes {
-  sumRange(table: SourceTable, range: ScanRange, buckets: number): Promise<Map<number, HashSum>>;
+  /**
+   * What the server's own, faster row hash of the table hangs on: rows are equal on two servers that say the same if and only
+   * if that hash is. Null where there is none, or none that another server would share.
+   */
+  ownHash(table: SourceTable): Promise<string | null>;
+  /** @param own by the server's own hash */
+  sumRange(table: SourceTable, range: ScanRange, buckets: number, own?: boolean): Promise<Map<number, HashSum>>;
   /** @param snapshot as Source.snapshot gave it */
   rowsOfRange(table: SourceTable, range: ScanRange, wanted: Wanted, snapshot: string): Promise<SourceRow[]>;
   /** Looks keys up without the scope. @returns one finding a key, in order */
@@ -67,7 +73,10 @@ export interface WarehouseView {
   ledger: ReadonlyMap<number, number>;
   /** The table may hold rows that no record of this topic explains: it had rows when first owned, or loaded another topic id. */
   otherRows: boolean;
-  sums(buckets: number): Promise<WarehouseSums>;
+  /** As SourceHashes.ownHash, over the source's columns. */
+  ownHash: string | null;
+  /** @param own `inScope` by the server's own hash; `all`, which the lake is held against, never is */
+  sums(buckets: number, own?: boolean): Promise<WarehouseSums>;
   rows(wanted: Wanted): Promise<WarehouseRow[]>;
   /** Keys in the scope and beyond the upper key, in order, those above `after`; more than one row may have a key. */
   beyond(after: Key | null, limit: number): Promise<{ key: string; values: Key; copies: number }[]>;

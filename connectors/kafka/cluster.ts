@@ -32,6 +32,8 @@ export function openCluster(settings: KafkaSettings): Cluster {
   const closing = new AbortController();
   let brokers = new Map<number, BrokerAddress>();
   let controllerId = -1;
+  /** Asked for once, not before each of a transaction's requests; forgotten as soon as anything looks odd. */
+  const coordinators = new Map<string, BrokerAddress>();
 
   /** One connection an address; a failed or ended one is made anew by the next who wants it. */
   async function connect(host: string, port: number): Promise<Connection> {
@@ -92,8 +94,14 @@ export function openCluster(settings: KafkaSettings): Cluster {
     request: KafkaRequest<T>,
   ): Promise<T> {
     return persist(async () => {
-      const answer = await (await to()).send(request);
+      const answer = await to()
+        .then((connection) => connection.send(request))
+        .catch((error: unknown) => {
+          coordinators.clear();
+          throw error;
+        });
       if (answer.error === NONE) return { done: answer };
+      coordinators.clear();
       const again = COORDINATOR_BUSY.includes(answer.error);
       return { error: kafkaFault(answer.error, doing), again };
     });
@@ -112,11 +120,11 @@ export function openCluster(settings: KafkaSettings): Cluster {
       return broker(controllerId);
     },
     async coordinator(of, key) {
-      const { broker: found } = await ask(
-        `finding the coordinator of ${of} ${key}`,
-        anyBroker,
-        findCoordinator(of, key),
-      );
+      const name = `${of} ${key}`;
+      const known = coordinators.get(name);
+      if (known) return connect(known.host, known.port);
+      const { broker: found } = await ask(`finding the coordinator of ${name}`, anyBroker, findCoordinator(of, key));
+      coordinators.set(name, found);
       return connect(found.host, found.port);
     },
     ask,

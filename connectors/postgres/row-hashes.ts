@@ -11,6 +11,8 @@ import type { PostgresSettings } from '../../contracts/settings.ts';
 import { postgresKeyHash, postgresKeyJson, postgresRowHash } from '../../formats/canonical-postgres.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
 import { changedSinceSql } from './changed-since.ts';
+import { postgresFault } from './errors.ts';
+import { ownHash } from './own-hash.ts';
 import { openPool, query } from './pool.ts';
 import { scopeSql } from './source.ts';
 
@@ -24,11 +26,17 @@ export function openSourceHashes(settings: PostgresSettings): SourceHashes {
   const pool = openPool(settings, 'verify source', CONNECTIONS, SESSION);
   const ask = <Row extends pg.QueryResultRow>(table: SourceTable, sql: string, values: readonly unknown[] = []) =>
     query<Row>(pool, 'SourceUnavailable', `verifying ${quoteTable(table.name)}`, sql, values);
+  const ownOf = (table: SourceTable) =>
+    ownHash(pool, table.name, table.shape.columns, table.name.table).catch((error: unknown) => {
+      throw postgresFault(error, 'SourceUnavailable', `verifying ${quoteTable(table.name)}`);
+    });
   return {
-    sumRange: async (table, range, buckets) => {
+    ownHash: async (table) => (await ownOf(table))?.name ?? null,
+    sumRange: async (table, range, buckets, own = false) => {
+      const hash = (own ? (await ownOf(table))?.sql : undefined) ?? rowHash(table);
       const rows = await ask<SumRow>(
         table,
-        `SELECT ${bucketSql(table, buckets)} AS bucket, count(*) AS rows, sum(${rowHash(table)})::text AS sum
+        `SELECT ${bucketSql(table, buckets)} AS bucket, count(*) AS rows, sum(${hash})::text AS sum
          FROM ${fromRange(table, range)} GROUP BY 1`,
       );
       return new Map(rows.map((row) => [Number(row.bucket), { rows: Number(row.rows), sum: BigInt(row.sum) }]));

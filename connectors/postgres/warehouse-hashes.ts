@@ -10,6 +10,7 @@ import type { ColumnType, Key } from '../../contracts/columns.ts';
 import { type Fault, fault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
 import { quoteLiteral, quoteTable } from '../../formats/sql-names.ts';
+import { ownHash } from './own-hash.ts';
 import { openPool } from './pool.ts';
 import { type SumRow, alias, at, bucketSql, castSql, inBuckets, keyColumns, keyJson, rowHash } from './row-hashes.ts';
 import { scopeSql } from './source.ts';
@@ -69,15 +70,18 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
       return null;
     }
     const ledger = ledgerThere === true ? await readLedger(client, name, request.topicId) : new Map<number, number>();
+    const own = await ownHash(client, name, table.shape.columns, table.name.table);
     const otherRows = !(ledgerThere === true && ownerThere === true) || (await mayHoldOthers(client, request));
     return {
       ledger,
       otherRows,
-      sums: async (buckets) => {
+      ownHash: own?.name ?? null,
+      sums: async (buckets, byOwn = false) => {
         // The scope is a group, not a FILTER beside the whole, so that each row is hashed once, and workers can share the
         // scan. Two sums of one expression are written as one: with a subquery in it, PostgreSQL does not see that.
-        const sum = `sum(${rowHash(table)})::text`;
-        const lakeSum = lakeHash === rowHash(table) ? 'NULL' : `sum(${lakeHash})::text`;
+        const hash = (byOwn ? own?.sql : undefined) ?? rowHash(table);
+        const sum = `sum(${hash})::text`;
+        const lakeSum = lakeHash === hash ? 'NULL' : `sum(${lakeHash})::text`;
         const rows = await ask<SumRow & { compared: boolean; lake_sum: string | null }>(
           `SELECT ${bucketSql(table, buckets)} AS bucket, ${inScope} AND NOT ${beyond} AS compared, count(*) AS rows,
                   ${sum} AS sum, ${lakeSum} AS lake_sum ${from} GROUP BY 1, 2`,
