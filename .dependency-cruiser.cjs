@@ -1,5 +1,5 @@
 // The import rules of the rooms (docs/architecture.md). `npm run lint` fails on a broken arrow or a cycle.
-const ours = '^(contracts|formats|workflows|activities|connectors|workers|cli|stack|bench|test)/';
+const ours = '^(contracts|formats|generators|workflows|activities|connectors|workers|cli|stack|bench|test)/';
 const rule = (name, from, allowed, comment) => ({
   name,
   severity: 'error',
@@ -27,6 +27,7 @@ module.exports = {
     { name: 'unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     rule('contracts', '^contracts/', '^contracts/', 'contracts import nothing of ours'),
     rule('formats', '^formats/', '^(formats|contracts)/'),
+    rule('generators', '^generators/', '^(generators|formats|contracts)/', 'models are pure; sinks are behind a port'),
     {
       name: 'workflows',
       severity: 'error',
@@ -34,15 +35,15 @@ module.exports = {
       from: { path: '^workflows/' },
       to: { path: ours, pathNot: '^(workflows|contracts)/', dependencyTypesNot: ['type-only'] },
     },
-    rule('activities', '^activities/', '^(activities|contracts|formats)/'),
+    rule('activities', '^activities/', '^(activities|contracts|formats|generators)/'),
     {
       name: 'connectors',
       severity: 'error',
-      comment: 'connectors import contracts, formats, their own folder, and activities as types only',
+      comment: 'connectors import contracts, formats, their own folder, and activities and generators as types only',
       from: { path: '^connectors/([^/]+)/' },
       to: { path: ours, pathNot: '^(connectors/$1|contracts|formats)/', dependencyTypesNot: ['type-only'] },
     },
-    rule('workers', '^workers/', '^(workers|activities|connectors|formats|contracts|workflows)/'),
+    rule('workers', '^workers/', '^(workers|activities|connectors|formats|generators|contracts|workflows)/'),
     {
       name: 'cli',
       severity: 'error',
@@ -50,7 +51,7 @@ module.exports = {
       from: { path: '^cli/' },
       to: {
         path: ours,
-        pathNot: '^((cli|contracts|workers|stack)/|bench/product-sales\\.ts$)',
+        pathNot: '^((cli|contracts|generators|workers|stack)/|bench/product-sales\\.ts$)',
         dependencyTypesNot: ['type-only'],
       },
     },
@@ -61,6 +62,13 @@ module.exports = {
     vendor('librdkafka', '@confluentinc/kafka-javascript|kafkajs'),
     vendor('s3', '@aws-sdk'),
     vendor('duckdb', '@duckdb'),
+    {
+      name: 'generators-are-pure',
+      severity: 'error',
+      comment: 'a model knows no clock, no files, no network; only reading its own data files is its',
+      from: { path: '^generators/' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(fs|timers/promises|url|path)$' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

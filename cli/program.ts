@@ -25,6 +25,7 @@ import {
   withFollow,
 } from './common-options.ts';
 import { EXIT } from './exit-codes.ts';
+import { type GenerateOptions, withGenerate } from './generate-options.ts';
 import type { ScopeOptions, WindowOptions } from './scope-options.ts';
 
 const FIRST_STEPS = `
@@ -52,6 +53,7 @@ export function createProgram(): Command {
   addControlCommands(program);
   addRecoveryCommands(program);
   addCodecCommand(program);
+  addGenerateCommand(program);
   return program;
 }
 
@@ -173,4 +175,16 @@ function addRecoveryCommands(program: Command): void {
     .action(async (file: string, options: OrphansOptions) =>
       (await import('./commands/lake-orphans.ts')).runLakeOrphans(file, options),
     );
+}
+
+function addGenerateCommand(program: Command): void {
+  withGenerate(
+    add(
+      program,
+      'generate <profile>',
+      "sales data that behaves like a shop's: smoothies, orders, product-sales or country-sales",
+    ),
+  ).action(async (profile: string, options: GenerateOptions) =>
+    (await import('./commands/generate.ts')).runGenerate(profile, options),
+  );
 }

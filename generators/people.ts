@@ -1,0 +1,22 @@
+/** Names, companies and streets by faker, on a seeded stream of ours, so that profiles do not share faker's global state. */
+import { base, en, Faker } from '@faker-js/faker';
+import type { Random } from './random.ts';
+
+/** Dates of faker's default reference would be the clock's; nothing here asks for one. */
+export function openPeople(random: Random): Faker {
+  return new Faker({ locale: [en, base], randomizer: { next: random.unit, seed: () => undefined } });
+}
+
+/** An e-mail address made of a name and a domain's words: lower-case letters, digits, dots and dashes only. */
+export function emailOf(name: string, company: string): string {
+  return `${words(name, '.')}@${words(company, '-')}.example`;
+}
+
+function words(text: string, between: string): string {
+  const found = text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[\u0300-\u036f'’]/g, '')
+    .match(/[a-z0-9]+/g);
+  return (found ?? ['someone']).join(between);
+}
