@@ -3,19 +3,12 @@
  * peak memory of each hop alone and of the whole from start to verified, one worker process a hop, all services on this
  * machine, a stack of its own; and each hop against its limits in the same run (bench/limits.ts).
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tableText } from '../cli/output.ts';
-import { down } from '../stack/down.ts';
-import { CHECKOUT, stackFolders } from '../stack/environment.ts';
-import type { StackInfo } from '../stack/types.ts';
-import { up } from '../stack/up.ts';
-import { migrate } from '../workers/migrate.ts';
 import { type Hop, type Measured, measureHops } from './hops.ts';
 import { type Limit, measureLimits } from './limits.ts';
 import { SHAPES, type Shape, fillShape } from './shapes.ts';
+import { say, withStack } from './stack.ts';
 
 interface Case {
   shape: Shape;
@@ -47,8 +40,6 @@ const { values } = parseArgs({
   },
 });
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
-
 function wholeNumber(name: string, text: string, from: number): number {
   const value = Number(text.replaceAll(/[_,]/g, ''));
   if (!Number.isSafeInteger(value) || value < from)
@@ -62,29 +53,15 @@ function shapeOf(text: string): Shape {
   return shape;
 }
 
-/** On a fresh stack each: what one case leaves in the services is not the next one's. */
-async function measureCase({ shape, rows, workers }: Case): Promise<BenchReport> {
-  const home = join(CHECKOUT, '.headrace', `bench-${process.pid}`);
-  const folder = mkdtempSync(join(tmpdir(), 'headrace-bench-'));
-  const { cache } = stackFolders();
-  try {
-    const info: StackInfo = await up({
-      home,
-      cache,
-      onProgress: ({ service, state, seconds }) =>
-        say(`${service.padEnd(9)} ${state.padEnd(9)} ${seconds.toFixed(1)} s`),
-    });
-    await migrate({ control: { url: info.postgres.control } });
+async function measureCase(each: Case): Promise<BenchReport> {
+  const { shape, rows } = each;
+  return await withStack(async ({ info, env, folder, cache }) => {
     await fillShape(info.postgres.sales, shape, rows);
     say(`${shape}: ${rows} rows`);
-    const env = { ...info.env, HEADRACE_HOME: home };
-    const { name, hops } = await measureHops({ env, folder, shape, rows, workers, say });
+    const { name, hops } = await measureHops({ env, folder, say, ...each });
     const limits = await measureLimits({ info, cache, folder, shape, rows, topic: name, prefix: `bench/${name}` });
-    return { shape, rows, workers, hops, limits };
-  } finally {
-    rmSync(folder, { recursive: true });
-    await down({ home, purge: true });
-  }
+    return { ...each, hops, limits };
+  });
 }
 
 const number = (value: number): string => value.toLocaleString('en-US');
@@ -110,9 +87,6 @@ function text({ shape, rows, workers, hops, limits }: BenchReport): string {
 }
 
 async function main(): Promise<void> {
-  // Ctrl-C reaches the commands, which end; then the stack is stopped here.
-  process.on('SIGINT', () => say('stopping'));
-  if (process.platform !== 'linux') throw new Error('the bench reads /proc, so it runs on Linux only');
   const one: Case = {
     shape: shapeOf(values.shape),
     rows: wholeNumber('rows', values.rows, 3),
