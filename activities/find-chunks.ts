@@ -24,7 +24,8 @@ export function createFindChunks({ replays, openSource }: { replays: Replays; op
     const reached = () => last !== null && last.upTo.every((value, place) => value === upper[place]);
     while (!reached() && (last?.chunk ?? -1) + 1 < request.atLeast) {
       const after = last?.upTo ?? null;
-      const end = (await source.chunkEnd(table, after, upper, replay.spec.source.chunkRows)) ?? upper;
+      const end =
+        (await source.chunkEnd(table, after, upper, replay.spec.source.chunkRows, replay.scope.keys)) ?? upper;
       requireShortKey(replay.spec.source.table, end);
       last = await replays.saveChunk(request.replayId, { chunk: (last?.chunk ?? -1) + 1, after, upTo: end });
     }

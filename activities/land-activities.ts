@@ -1,4 +1,5 @@
 /** The landing hop's activities under the names that workflows call. */
+import { copyLetters, type CopyLettersPorts } from './copy-letters.ts';
 import { describeLanding } from './land-describe.ts';
 import { createTurns } from './land-encoder.ts';
 import { createLandMemory } from './land-memory.ts';
@@ -22,11 +23,12 @@ import type { Pulse } from './pulse.ts';
  * For the queue `land`. All activities of the result share one memory budget.
  * @param pulse of the running activity
  */
-export function createLandActivities(ports: LandPorts, pulse: () => Pulse) {
+export function createLandActivities(ports: LandPorts & CopyLettersPorts, pulse: () => Pulse) {
   const process = { memory: createLandMemory(ports.worker.landMemoryBytes), turns: createTurns() };
   return {
     describeLanding: ({ spec }: { spec: PipelineSpec }) => describeLanding(ports, spec),
     endStandingRequests: ({ spec }: { spec: PipelineSpec }) => endStandingRequests(ports, spec),
+    copyLetters: (request: { spec: PipelineSpec }) => copyLetters(ports, request, pulse()),
     landPartitions: (share: LandShare) => landPartitions(ports, process, share, pulse()),
   };
 }

@@ -7,6 +7,7 @@ import type { EncoderSettings } from '../contracts/manifest.ts';
 import type { Turns } from './land-encoder.ts';
 import type { ClosedCut, LandingPartition } from './land-partition.ts';
 import type { LandPorts } from './land-ports.ts';
+import { requireFewBad } from './bad-records.ts';
 import { withScratch } from './land-scratch.ts';
 import { encodeCut, finishCut, type LandContext, recordIntent, refused, step } from './land-write.ts';
 
@@ -18,7 +19,7 @@ export interface CutsUnderWay {
   /** No further intents are recorded. */
   stop(): void;
   /** Sealed so far by this activity. */
-  totals(): { rows: number; cuts: number; objects: number };
+  totals(): { rows: number; cuts: number; objects: number; letters: number };
 }
 
 export function createCutsUnderWay(
@@ -30,7 +31,7 @@ export function createCutsUnderWay(
   let underWay = 0;
   let failure: unknown;
   let stopped = false;
-  const totals = { rows: 0, cuts: 0, objects: 0 };
+  const totals = { rows: 0, cuts: 0, objects: 0, letters: 0 };
 
   async function run(partition: LandingPartition, cut: ClosedCut, before: Promise<void>): Promise<void> {
     const { claim } = partition;
@@ -42,6 +43,8 @@ export function createCutsUnderWay(
       await step(ports, 'encoded', claim, cut);
       await before;
       if (stopped || partition.stale) return;
+      const bad = ready.bad.map((each) => ({ partition: claim.partition, ...each }));
+      await requireFewBad(ports.manifest, context, bad);
       const { answer, intent } = await recordIntent(ports, context, claim, ready, cut.reason, encoder);
       if (answer.kind === 'refused') throw refused(context, claim);
       if (answer.kind !== 'opened') {
@@ -55,6 +58,7 @@ export function createCutsUnderWay(
       partition.sealed = cut.end;
       totals.rows += ready.rows;
       totals.cuts += 1;
+      totals.letters += ready.bad.length;
       totals.objects += intent.objects.length;
     });
   }

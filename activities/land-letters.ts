@@ -19,6 +19,7 @@ export async function addLetters(
   context: Pick<LandContext, 'dataset' | 'topic' | 'topicId'>,
   partition: number,
   bad: readonly BadRecord[],
+  hop: 'land' | 'load' = 'land',
 ): Promise<void> {
   const reasons = new Map(bad.map(({ offset, reason }) => [offset, reason]));
   if (reasons.size === 0) return;
@@ -37,7 +38,7 @@ export async function addLetters(
         const reason = reasons.get(record.offset);
         if (reason !== undefined) letters.push(toLetter(record, reason));
       }
-      await ports.manifest.addDeadLetters({ dataset, topicId, topic, partition }, letters);
+      await ports.manifest.addDeadLetters({ dataset, topicId, topic, partition, hop }, letters);
     }
   } finally {
     await reader.close();

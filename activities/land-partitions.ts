@@ -54,7 +54,11 @@ export async function landPartitions(
   const { topicId } = share;
   const dataset = datasetOf(lake);
   const knownReplays = createKnownReplays(ports.manifest, dataset, topicId);
-  const context: LandContext = { dataset, topic: topic.name, topicId, lake, knownReplays };
+  const { onBad } = share.spec;
+  const context: LandContext = {
+    ...{ dataset, topic: topic.name, topicId, lake, knownReplays },
+    ...(onBad === undefined ? {} : { onBad }),
+  };
   const startedAt = Date.now();
   const cuts = createCutsUnderWay(ports, context, encoderSettings(lake.format), process.turns);
   const beat = createBeat(pulse, () => ({ ...cuts.totals(), underWay: cuts.count(), bytes: process.memory.held() }));

@@ -79,5 +79,7 @@ export interface LandShareReport {
   rows: number;
   cuts: number;
   objects: number;
+  /** Dead letters stored. */
+  letters: number;
   openSince: Record<number, number>;
 }

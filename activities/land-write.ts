@@ -5,7 +5,7 @@
  */
 import { fault } from '../contracts/errors.ts';
 import { type CutReason, type EncoderSettings, objectName } from '../contracts/manifest.ts';
-import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { OnBad, PipelineSpec } from '../contracts/pipeline.ts';
 import type { CutBuffer } from '../formats/cut-buffer.ts';
 import { type KnownReplays, sortOut } from './land-origins.ts';
 import { addLetters } from './land-letters.ts';
@@ -22,6 +22,7 @@ export interface LandContext {
   topicId: string;
   lake: PipelineSpec['lake'];
   knownReplays: KnownReplays;
+  onBad?: OnBad;
 }
 
 /** A range with its encoded file, ready to be recorded. */

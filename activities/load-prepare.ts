@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fault, isFault } from '../contracts/errors.ts';
-import type { LakeFile, LakeFiles } from './ports/lake-files.ts';
+import type { ExportedRows, LakeFile, LakeFiles } from './ports/lake-files.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { StagedRows, Warehouse, WarehouseTable } from './ports/warehouse.ts';
 import type { BatchObject, LoadBatch } from './load-batch.ts';
@@ -29,21 +29,20 @@ export interface Prepared {
   staged: StagedRows | null;
 }
 
-/** @throws Fault ManifestConflict when an object is missing or does not hold the rows that its cut says */
+/**
+ * @param except places of rows that are left out
+ * @throws Fault ManifestConflict when an object is missing or does not hold the rows that its cut says; RowsRefused
+ */
 export async function prepareBatch(
   ports: PreparePorts,
   bucket: string,
   table: WarehouseTable,
   batch: LoadBatch,
   signal: AbortSignal,
+  except: NonNullable<ExportedRows['except']> = [],
 ): Promise<Prepared> {
   if (batch.objects.length === 0) return { batch, read: 0, staged: null };
-  const directory = await mkdtemp(join(ports.scratch, 'headrace-load-'));
-  try {
-    const files = await downloadObjects(ports.store, bucket, batch.objects, directory, signal);
-    const csv = join(directory, 'rows.csv');
-    const { columns, key } = table.shape;
-    const { read } = await ports.lakeFiles.exportForLoad(files, columns, key, batch.format, csv);
+  return await withExport(ports, bucket, table, batch, signal, { except }, async (csv, read) => {
     if (batch.expectedRows !== undefined && read !== batch.expectedRows) {
       throw fault(
         'ManifestConflict',
@@ -53,6 +52,26 @@ export async function prepareBatch(
     }
     signal.throwIfAborted();
     return { batch, read, staged: await ports.warehouse.stage(table, csv, signal) };
+  });
+}
+
+/** The batch's last row a key as a CSV file, which is gone when `use` ends. */
+export async function withExport<T>(
+  ports: PreparePorts,
+  bucket: string,
+  table: WarehouseTable,
+  batch: LoadBatch,
+  signal: AbortSignal,
+  rows: ExportedRows,
+  use: (csv: string, read: number) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(join(ports.scratch, 'headrace-load-'));
+  try {
+    const files = await downloadObjects(ports.store, bucket, batch.objects, directory, signal);
+    const csv = join(directory, 'rows.csv');
+    const { columns, key } = table.shape;
+    const { read } = await ports.lakeFiles.exportForLoad(files, columns, key, batch.format, csv, rows);
+    return await use(csv, read);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

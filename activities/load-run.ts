@@ -11,12 +11,13 @@ import { datasetOf } from '../contracts/pipeline.ts';
 import type { LoadGoal, LoadInput } from '../contracts/temporal.ts';
 import type { LoadBatch } from './load-batch.ts';
 import { type Place, after, nextBatch, reached } from './load-places.ts';
-import { type PreparePorts, type Prepared, prepareBatch } from './load-prepare.ts';
+import { type Prepared, prepareBatch } from './load-prepare.ts';
+import { prepareWithoutRefused, type RefusedPorts } from './load-refused.ts';
 import type { LoadStore } from './ports/load-store.ts';
 import type { OpenWarehouse, Warehouse, WarehouseTable } from './ports/warehouse.ts';
 import type { Pulse } from './pulse.ts';
 
-export interface LoadPorts extends Omit<PreparePorts, 'warehouse'> {
+export interface LoadPorts extends Omit<RefusedPorts, 'warehouse'> {
   loads: LoadStore;
   openWarehouse: OpenWarehouse;
   /** Rows a batch, about; at most a million. Default 250,000. */
@@ -28,6 +29,8 @@ export interface LoadTotals {
   rows: number;
   cuts: number;
   batches: number;
+  /** Dead letters stored. */
+  letters: number;
 }
 
 export interface LoaderSetting {
@@ -93,7 +96,21 @@ export function createLoader({ ports, warehouse, request, pulse, totals, goal, t
     gatheringSince = 0;
     if (batch.schemaVersion === null) return { batch, read: 0, staged: null };
     const table = await tableFor(batch.schemaVersion);
-    return await prepareBatch({ ...ports, warehouse }, spec.lake.bucket, table, batch, pulse.signal);
+    try {
+      return await prepareBatch({ ...ports, warehouse }, spec.lake.bucket, table, batch, pulse.signal);
+    } catch (error) {
+      return await withoutRefused(place, batch, error);
+    }
+  }
+
+  /** @throws `error`, unless it is that rows were refused */
+  async function withoutRefused(place: Place, batch: LoadBatch, error: unknown): Promise<Prepared> {
+    if (!isFault(error, 'RowsRefused') || batch.schemaVersion === null) throw error;
+    const table = await tableFor(batch.schemaVersion);
+    const request = { spec, topicId: place.topicId, table, batch };
+    const { prepared, letters } = await prepareWithoutRefused({ ...ports, warehouse }, request, error, pulse.signal);
+    totals.letters += letters;
+    return prepared;
   }
 
   /** @returns false when another loader was there first */
@@ -121,6 +138,14 @@ export function createLoader({ ports, warehouse, request, pulse, totals, goal, t
     return true;
   }
 
+  async function applyGood(place: Place, prepared: Prepared): Promise<boolean> {
+    try {
+      return await apply(place, prepared);
+    } catch (error) {
+      return await apply(place, await withoutRefused(place, prepared.batch, error));
+    }
+  }
+
   /** @returns whether the ledger moved, by us or by another loader */
   async function loadFrom(from: Place): Promise<boolean> {
     let place = from;
@@ -130,7 +155,7 @@ export function createLoader({ ports, warehouse, request, pulse, totals, goal, t
       const next = after(place, ready.batch);
       // It may fail while nobody awaits it: settled, its error is kept and not thrown into the void.
       const ahead = settle(prepare(next, true));
-      const applied = await settle(apply(place, ready));
+      const applied = await settle(applyGood(place, ready));
       const prepared = await ahead;
       const goOn = applied.ok && applied.value && prepared.ok && !pulse.signal.aborted;
       if (!goOn && prepared.ok) await prepared.value?.staged?.release();

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { LANE_MODULUS } from '../contracts/messages.ts';
 import { schemaName } from '../contracts/manifest.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
-import type { ReplayInput } from '../contracts/temporal.ts';
+import type { RedriveRequest, ReplayInput } from '../contracts/temporal.ts';
 import { fault, type Fault, isFault, messageOf } from '../contracts/errors.ts';
 import { schemaBytes, schemaVersion } from '../formats/schema-version.ts';
 import type { ObjectStore } from './ports/object-store.ts';
@@ -15,13 +15,13 @@ import type { PlannedReplay, Replays } from './ports/replays.ts';
 import type { OpenSource } from './ports/source.ts';
 import type { TopicAdmin, TopicSettings } from './ports/topic.ts';
 import type { OpenWarehouse, TableOwner, Warehouse, WarehouseTable } from './ports/warehouse.ts';
+import { claimKeys, type RedrivePorts } from './redrive-plan.ts';
 import { requireShortKey, sourceTable } from './source-table.ts';
 
 /** Landing must have at least this long to pick a record up. */
 const MIN_RETENTION_MS = 60 * 60 * 1000;
 
-export interface PlanPorts {
-  replays: Replays;
+export interface PlanPorts extends RedrivePorts {
   topics: TopicAdmin;
   store: ObjectStore;
   openSource: OpenSource;
@@ -38,10 +38,11 @@ export interface PlanSummary {
   estimatedRows: number;
 }
 
-export function createPlanReplay({ replays, topics, store, openSource, openWarehouse }: PlanPorts) {
+export function createPlanReplay(ports: PlanPorts) {
+  const { replays, topics, store, openSource, openWarehouse } = ports;
   return async function planReplay(input: ReplayInput & { workflowId: string }): Promise<PlanSummary> {
-    const { spec, replayId, scope } = input;
-    await requireSameReplay(replays, input);
+    const { spec, replayId } = input;
+    const known = await requireSameReplay(replays, input);
     const source = openSource(spec.source.connection);
     const { table: name, key, eventTime } = spec.source;
 
@@ -49,7 +50,7 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
     const described = source.describe(name, key, eventTime);
     const found = await Promise.allSettled([
       described,
-      described.then(({ shape }) => source.checkScope(sourceTable(input, shape), scope)),
+      described.then(({ shape }) => source.checkScope(sourceTable(input, shape), input.scope)),
       store.probe(spec.lake.bucket, spec.lake.prefix),
       checkTopic(topics, spec.topic.name),
       checkOwners(replays, topics, input),
@@ -82,7 +83,9 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
     await store.putBytesIfAbsent(spec.lake.bucket, schemaName(spec.lake.prefix, version), schemaBytes(shape));
     // The snapshot is read before the upper bound: whatever it cannot see has changed after the replay began.
     const sourceSnapshot = await source.snapshot();
-    const upperKey = await source.upperKey(table);
+    const claim = (redrive: RedriveRequest) => claimKeys(ports, { spec, replayId, redrive }, source, table);
+    const scope = input.redrive ? { keys: known?.scope.keys ?? (await claim(input.redrive)) } : input.scope;
+    const upperKey = await source.upperKey(table, scope.keys);
     if (upperKey !== null) requireShortKey(name, upperKey);
     const planned: PlannedReplay = {
       replayId,
@@ -97,8 +100,8 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
       partitions,
       laneModulus: LANE_MODULUS,
       upperKey,
-      estimatedRows,
-      nullEventRows: await source.countNullEventTime(table),
+      estimatedRows: scope.keys?.length ?? estimatedRows,
+      nullEventRows: scope.keys ? 0 : await source.countNullEventTime(table),
       sourceSnapshot,
     };
     const stored = await replays.plan(planned);
@@ -115,9 +118,12 @@ export function createPlanReplay({ replays, topics, store, openSource, openWareh
 }
 
 /** A replay id names one replay for good: the same pipeline, table, topic, dataset and scope. @throws Fault ConfigInvalid */
-async function requireSameReplay(replays: Replays, { spec, replayId, scope }: ReplayInput): Promise<void> {
+async function requireSameReplay(
+  replays: Replays,
+  { spec, replayId, scope, redrive }: ReplayInput,
+): Promise<PlannedReplay | null> {
   const found = await replays.find(replayId);
-  if (!found) return;
+  if (!found) return null;
   const facts = (of: Pick<PlannedReplay, 'spec' | 'scope'>) =>
     JSON.stringify([
       of.spec.name,
@@ -129,8 +135,10 @@ async function requireSameReplay(replays: Replays, { spec, replayId, scope }: Re
       of.scope.from ?? null,
       of.scope.to ?? null,
       of.scope.where ?? null,
+      of.scope.keys !== undefined,
     ]);
-  if (facts(found) === facts({ spec, scope })) return;
+  const wanted = redrive ? { ...scope, keys: [] } : scope;
+  if (facts(found) === facts({ spec, scope: wanted })) return found;
   throw fault(
     'ConfigInvalid',
     `replay id ${replayId} belongs to a replay of pipeline ${found.pipeline} with another table, topic, lake or window; choose another --replay-id`,

@@ -5,6 +5,7 @@
 import { fault } from '../contracts/errors.ts';
 import type { PartitionEnds } from '../contracts/replay.ts';
 import { settleLanes } from './lane-outcome.ts';
+import type { Letters } from './ports/letters.ts';
 import type { Replays } from './ports/replays.ts';
 import type { OpenLane, TopicAdmin } from './ports/topic.ts';
 
@@ -24,10 +25,18 @@ export async function takeTurn(
   if (!holder) return null;
   if (holder.replayId === '' || (await isWorkflowOpen(holder.workflowId))) return holder.replayId;
   // Its workflow was terminated or failed: nobody will finish it. Stop its lanes before taking its place.
-  const dead = await replays.get(holder.replayId);
-  await settleLanes(replays, openLane, dead, await replays.abandon(holder.replayId));
-  await replays.release(holder.replayId);
+  await takeOver({ replays, openLane }, holder.replayId);
   return (await replays.startPublishing(request.replayId)) ? holder.replayId : null;
+}
+
+/** Stops a replay that nobody runs any more for good: nothing of it can come in later. */
+export async function takeOver(
+  { replays, openLane }: Pick<TurnPorts, 'replays' | 'openLane'>,
+  replayId: string,
+): Promise<void> {
+  const dead = await replays.get(replayId);
+  await settleLanes(replays, openLane, dead, await replays.abandon(replayId));
+  await replays.release(replayId);
 }
 
 /**
@@ -35,7 +44,7 @@ export async function takeTurn(
  * it lags one's own commit (27 of 300 times) and another's open transaction holds it down.
  */
 export async function finishReplay(
-  { replays, topics }: TurnPorts,
+  { replays, topics, letters }: TurnPorts & { letters: Letters },
   request: { replayId: string },
 ): Promise<{ ends: PartitionEnds; rows: number }> {
   const { replayId } = request;
@@ -55,5 +64,6 @@ export async function finishReplay(
     replayId,
     await topics.highWatermarks(replay.spec.topic.name, replay.partitions),
   );
+  if (replay.scope.keys) await letters.redriven(replayId);
   return { ends, rows: await replays.rowsIn(replayId) };
 }

@@ -20,6 +20,8 @@ export interface Scan extends SourceScan {
   view: WarehouseView | null;
   /** Whether warehouse rows that the lake cannot explain are nobody's fault that can be told. */
   otherRows: boolean;
+  /** Keys that have a discarded dead letter. */
+  discarded: ReadonlySet<string>;
 }
 
 export interface AllSums {
@@ -72,7 +74,7 @@ export async function findKeys(ports: LakePorts, scan: Scan, rough: AllSums, fin
         warehouse.map((row) => ({ hash: row.lakeHash })),
       );
     if (!whole) findings.different += 1;
-    const sidesOfGroup = { lake, warehouse, source, otherRows: scan.otherRows };
+    const sidesOfGroup = { lake, warehouse, source, otherRows: scan.otherRows, discarded: scan.discarded };
     await judgeKeys(
       sidesOfGroup,
       (unknown) =>

@@ -9,6 +9,7 @@
  *              two last records of the key, in two partitions, so that nobody can tell what the warehouse must hold
  * - extra:     no lake record explains it; or it is in the replay's scope and the source has it not (whether the key lies
  *              above the replay's upper one or not), or has it outside the scope without proof of a change
+ * Not counted is a missing or different key that has a discarded dead letter: somebody said that its row is not to arrive.
  * - changedSince: the source's row is not the warehouse's, and was written after the replay began, provably
  */
 import { type Fault, fault } from '../contracts/errors.ts';
@@ -23,12 +24,14 @@ export interface KeyFindings {
   extra: number;
   different: number;
   changedSince: number;
+  /** Keys that would be missing or different, had they no discarded dead letter. */
+  discarded: Set<string>;
   examples: VerifyExamples;
 }
 
 export function noFindings(): KeyFindings {
   const examples = { missing: [], extra: [], different: [], changedSince: [] };
-  return { missing: 0, extra: 0, different: 0, changedSince: 0, examples };
+  return { missing: 0, extra: 0, different: 0, changedSince: 0, discarded: new Set(), examples };
 }
 
 export interface Sides {
@@ -38,6 +41,8 @@ export interface Sides {
   source: readonly SourceRow[];
   /** The warehouse may hold rows that the lake cannot explain: those are judged by the source alone. */
   otherRows: boolean;
+  /** Keys that have a discarded dead letter. */
+  discarded: ReadonlySet<string>;
 }
 
 /**
@@ -49,9 +54,13 @@ export async function judgeKeys(
   find: (rows: readonly WarehouseRow[]) => Promise<readonly SourceFinding[]>,
   into: KeyFindings,
 ): Promise<void> {
+  const tell = (kind: keyof VerifyExamples, key: string): void => {
+    if ((kind === 'missing' || kind === 'different') && sides.discarded.has(key)) into.discarded.add(key);
+    else note(into, kind, key);
+  };
   const lake = new Map<string, bigint>();
   for (const row of sides.lake) {
-    if (lake.has(row.key)) note(into, 'different', row.key);
+    if (lake.has(row.key)) tell('different', row.key);
     lake.set(row.key, row.hash);
   }
   const source = new Map<string, SourceRow>();
@@ -68,25 +77,25 @@ export async function judgeKeys(
     if (row.beyond && row.inScope) {
       if (landed === undefined) continue;
     } else if (warehouse.has(row.key)) {
-      note(into, 'extra', row.key);
+      tell('extra', row.key);
       continue;
     }
     warehouse.add(row.key);
-    if (landed === undefined && !sides.otherRows) note(into, 'extra', row.key);
-    else if (landed !== undefined && landed !== row.lakeHash) note(into, 'different', row.key);
+    if (landed === undefined && !sides.otherRows) tell('extra', row.key);
+    else if (landed !== undefined && landed !== row.lakeHash) tell('different', row.key);
     else if (now !== undefined) {
-      if (now.hash !== row.hash) note(into, now.changedSince ? 'changedSince' : 'different', row.key);
+      if (now.hash !== row.hash) tell(now.changedSince ? 'changedSince' : 'different', row.key);
     } else if (row.inScope && !row.beyond) unknown.push(row);
   }
-  for (const key of lake.keys()) if (!warehouse.has(key)) note(into, 'missing', key);
+  for (const key of lake.keys()) if (!warehouse.has(key)) tell('missing', key);
   for (const [key, row] of source) {
-    if (!warehouse.has(key) && !lake.has(key)) note(into, row.changedSince ? 'changedSince' : 'missing', key);
+    if (!warehouse.has(key) && !lake.has(key)) tell(row.changedSince ? 'changedSince' : 'missing', key);
   }
   const findings = await find(unknown);
   unknown.forEach((row, place) => {
     const finding = findings[place];
-    if (finding?.exists !== true) note(into, 'extra', row.key);
-    else if (!finding.beyond) note(into, finding.changedSince ? 'changedSince' : 'extra', row.key);
+    if (finding?.exists !== true) tell('extra', row.key);
+    else if (!finding.beyond) tell(finding.changedSince ? 'changedSince' : 'extra', row.key);
   });
 }
 

@@ -12,6 +12,7 @@ import type { LakeFiles } from './ports/lake-files.ts';
 import type { LoadStore } from './ports/load-store.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type {
+  DiscardedLetter,
   OpenSourceHashes,
   OpenWarehouseHashes,
   PublishedReplay,
@@ -38,6 +39,8 @@ export interface VerifyPorts {
 }
 
 const BEAT_MS = 3_000;
+const REASONS_MOST = 20;
+
 /** @throws Fault ReplayUnknown; TableUnsuited when a compared column is gone from the warehouse */
 export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse: Pulse): Promise<VerifyReport> {
   const began = performance.now();
@@ -55,7 +58,9 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
     view = await ports
       .openWarehouseHashes(warehouse.connection)
       .view({ name: warehouse.table, table, lakeShape, topicId, scope, upper });
+    const discards = await ports.verify.discards(datasetOf(lake), replay.replayId);
     const scan: Scan = {
+      discarded: new Set(discards.flatMap(({ key }) => (key === null ? [] : [key]))),
       store: ports.verify,
       hashes: ports.openSourceHashes(source.connection),
       table,
@@ -81,7 +86,7 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
     if (unequalBuckets(scan, sums).length > 0) await findKeys(ports, scan, sums, findings);
     await findBeyond(scan, findings);
     const chunks = await compareLake(ports, replay, sums.lake);
-    return report(replay, sums, chunks, findings, {
+    return report(replay, sums, { ...chunks, discards }, findings, {
       load: await ports.verify.loadSeconds(replay.pipeline, replay.plannedAt),
       verify: (performance.now() - began) / 1000,
     });
@@ -113,11 +118,13 @@ async function compareLake(ports: VerifyPorts, replay: PublishedReplay, lake: La
 function report(
   replay: PublishedReplay,
   { lake, warehouse, source }: AllSums,
-  chunks: Awaited<ReturnType<typeof compareLake>>,
+  chunks: Awaited<ReturnType<typeof compareLake>> & { discards: readonly DiscardedLetter[] },
   findings: KeyFindings,
   seconds: { load: number; verify: number },
 ): VerifyReport {
-  const { missing, extra, different } = findings;
+  const { discarded: exempt, ...counted } = findings;
+  const { missing, extra, different } = counted;
+  const discarded = chunks.discards.filter(({ key, ours }) => ours || (key !== null && exempt.has(key)));
   const wrong = missing + extra + different + chunks.lost + chunks.deadLetters + chunks.unequal.length;
   return {
     pipeline: replay.pipeline,
@@ -128,9 +135,11 @@ function report(
       landed: chunks.landed,
       loaded: rowsOf(warehouse.inScope),
     },
-    ...findings,
+    ...counted,
     lost: chunks.lost,
     deadLetters: chunks.deadLetters,
+    discarded: discarded.length,
+    discardReasons: [...new Set(discarded.map(({ why }) => why))].slice(0, REASONS_MOST),
     objects: lake.objects,
     bytes: lake.bytes,
     chunksUnequal: chunks.unequal.length,

@@ -8,6 +8,9 @@ import type { DemoOptions } from './commands/demo.ts';
 import type { CodecOptions } from './commands/codec.ts';
 import type { OrphansOptions } from './commands/lake-orphans.ts';
 import type { LandOptions } from './commands/land.ts';
+import type { DeadLettersOptions } from './commands/dead-letters.ts';
+import type { DiscardOptions } from './commands/discard.ts';
+import type { RedriveOptions } from './commands/redrive.ts';
 import type { LoadOptions } from './commands/load.ts';
 import type { RecoverOptions } from './commands/recover.ts';
 import type { RunOptions } from './commands/run.ts';
@@ -24,6 +27,7 @@ import {
   withCommon,
   withFollow,
 } from './common-options.ts';
+import { letterPlace } from './letter-options.ts';
 import { EXIT } from './exit-codes.ts';
 import { type GenerateOptions, withGenerate } from './generate-options.ts';
 import type { ScopeOptions, WindowOptions } from './scope-options.ts';
@@ -51,6 +55,7 @@ export function createProgram(): Command {
   addStackCommands(program);
   addPipelineCommands(program);
   addControlCommands(program);
+  addLetterCommands(program);
   addRecoveryCommands(program);
   addCodecCommand(program);
   addGenerateCommand(program);
@@ -153,6 +158,32 @@ function addControlCommands(program: Command): void {
     .option('--lanes <n>', 'lanes that run at a time', lanes)
     .action(async (workflow: string, options: TuneOptions) =>
       (await import('./commands/tune.ts')).runTune(workflow, options),
+    );
+}
+
+function addLetterCommands(program: Command): void {
+  withCommon(add(program, 'dead-letters <file>', 'records that could not be processed, and why'))
+    .addOption(
+      new Option('--state <state>', 'which of them').choices(['open', 'redriven', 'discarded', 'all']).default('open'),
+    )
+    .option('--limit <n>', 'letters to show', wholeNumber(1, 10_000), 100)
+    .action(async (file: string, options: DeadLettersOptions) =>
+      (await import('./commands/dead-letters.ts')).runDeadLetters(file, options),
+    );
+  withFollow(
+    add(program, 'redrive <file>', "read open dead letters' rows from the source again, once the cause is mended"),
+  )
+    .option('--letter <place>', 'PARTITION/OFFSET of one; may be repeated (default: all that are open)', letterPlace)
+    .option('--replay-id <id>', 'name the replay; one that is there already is come back to', replayId)
+    .action(async (file: string, options: RedriveOptions) =>
+      (await import('./commands/redrive.ts')).runRedrive(file, options),
+    );
+  withCommon(add(program, 'discard <file>', 'say that dead letters are not to arrive'))
+    .requiredOption('--reason <text>', 'why; verify shows it')
+    .option('--letter <place>', 'PARTITION/OFFSET of one; may be repeated', letterPlace)
+    .addOption(new Option('--all', 'all that are open').conflicts('letter'))
+    .action(async (file: string, options: DiscardOptions) =>
+      (await import('./commands/discard.ts')).runDiscard(file, options),
     );
 }
 

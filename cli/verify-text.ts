@@ -38,6 +38,8 @@ function answer(report: VerifyReport): string {
   const { rows, changedSince } = report;
   const drift = changedSince === 0 ? '' : ` (${numberText(changedSince)} rows changed in the source since)`;
   if (report.ok) {
+    const discards = discardText(report);
+    if (discards !== '') return `verify: ok, ${numberText(rows.source)} rows in the source; ${discards}${drift}`;
     return changedSince === 0
       ? `verify: ok: the warehouse holds what the source holds, ${numberText(rows.source)} rows`
       : `verify: ok: the warehouse holds what this replay read; ${numberText(changedSince)} of the source's ` +
@@ -52,10 +54,15 @@ function answer(report: VerifyReport): string {
     [report.different, 'rows differ'],
     [report.chunksUnequal, 'chunks are not in the lake as they were published'],
     [report.lost, 'records expired before they were landed'],
-    [report.deadLetters, 'records are in the dead letters'],
+    [report.deadLetters, 'records are in the dead letters (headrace dead-letters shows them)'],
   ];
   const lines = counts.filter(([count]) => count > 0).map(([count, text]) => `  ${numberText(count)} ${text}`);
   return [`verify: NOT ok${drift}`, ...lines, ...exampleLines(report.examples)].join('\n');
+}
+
+function discardText({ discarded, discardReasons }: VerifyReport): string {
+  if (discarded === 0) return '';
+  return `${numberText(discarded)} dead letters were discarded: ${discardReasons.map((reason) => `“${reason}”`).join(', ')}`;
 }
 
 function exampleLines(examples: VerifyExamples): string[] {

@@ -23,6 +23,8 @@ export const FAULTS = {
   AccessDenied: { retry: false },
   TableMissing: { retry: false },
   TableUnsuited: { retry: false }, // no usable key, unsupported type, reserved column name, warehouse table that does not fit
+  RowsRefused: { retry: false }, // by the warehouse table's types and constraints
+  TooManyBad: { retry: false }, // bad records, more than the pipeline's onBad allows
   TableOwned: { retry: false }, // the warehouse table belongs to another pipeline or topic
   SourceChanged: { retry: false }, // the source's columns changed while a replay ran
   TopicUnsuited: { retry: false }, // compacted, retention too short, partitions

@@ -24,6 +24,15 @@ export interface PipelineSpec {
     rotate: Rotate;
   };
   warehouse: { connection: string; table: TableName; mode: 'upsert' };
+  /** What becomes of bad records; absent: dead letters, however many. */
+  onBad?: OnBad;
+}
+
+/** `fail`: the hop that meets a bad record stops before it. */
+export interface OnBad {
+  mode: 'deadLetter' | 'fail';
+  /** Open dead letters of the dataset, at most; absent: no limit. */
+  most?: number;
 }
 
 export type LakeFormat = 'parquet' | 'csv';

@@ -9,6 +9,8 @@ export interface ReplayScope {
   to?: string;
   /** A boolean SQL expression over the table's columns, in the source's dialect. */
   where?: string;
+  /** These keys only: a re-drive of dead letters. Found when planned, and stored with the plan: never a workflow's payload. */
+  keys?: readonly Key[];
 }
 
 /** Key range (after, upTo]; `after` null: from the first key. */

@@ -2,6 +2,7 @@
  * Names and payloads that cross Temporal: task queues, workflow types, ids, search attributes, inputs and reports.
  * Payloads are references and counts; rows never pass through Temporal.
  */
+import type { LetterPlace } from './letters.ts';
 import type { PipelineSpec } from './pipeline.ts';
 import type { PartitionEnds, ReplayScope } from './replay.ts';
 
@@ -44,6 +45,12 @@ export interface ReplayInput {
   scope: ReplayScope;
   /** Rows a second over all lanes; absent: as fast as it goes. */
   rate?: number;
+  /** Reads the keys of the pipeline's open dead letters again, and nothing else. */
+  redrive?: RedriveRequest;
+}
+export interface RedriveRequest {
+  /** Absent: all that are open. */
+  letters?: readonly LetterPlace[];
 }
 export interface ReplayReport {
   replayId: string;
@@ -107,7 +114,12 @@ export interface VerifyReport {
   different: number;
   changedSince: number;
   lost: number;
+  /** Open ones. */
   deadLetters: number;
+  /** Discarded dead letters: the replay's own, and others whose keys would be missing or different without them. */
+  discarded: number;
+  /** Why, up to 20. */
+  discardReasons: string[];
   objects: number;
   bytes: number;
   /** Chunks whose published rows and checksum were not found in the lake. */

@@ -27,7 +27,7 @@ export interface BatchBuilder {
   /** Bytes so far, as they go out unpacked. */
   bytes(): number;
   /** @param headers a record's header part, from `headerBytes`; all are copied */
-  append(key: Buffer, value: Buffer, headers: Buffer): void;
+  append(key: Buffer | null, value: Buffer | null, headers: Buffer): void;
   /**
    * The batch as it goes out, in memory of its own; forgets its records.
    * @param sequence of the first record, for the broker to see that none is missing
@@ -66,6 +66,17 @@ export function createBatchBuilder(): BatchBuilder {
     buffer[at++] = left;
   }
 
+  /** A length of -1 (1 in zigzag) for null. */
+  function part(bytes: Buffer | null): void {
+    if (bytes === null) {
+      buffer[at++] = 1;
+      return;
+    }
+    varint(bytes.length);
+    buffer.set(bytes, at);
+    at += bytes.length;
+  }
+
   return {
     records: () => records,
     bytes: () => at,
@@ -74,10 +85,8 @@ export function createBatchBuilder(): BatchBuilder {
       const size =
         3 + // attributes, time delta, and at least one byte of offset delta
         (varintSize(offset) - 1) +
-        varintSize(key.length) +
-        key.length +
-        varintSize(value.length) +
-        value.length +
+        partSize(key) +
+        partSize(value) +
         headers.length;
       if (at + size + 5 > buffer.length) {
         const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, at + size + 5));
@@ -88,12 +97,8 @@ export function createBatchBuilder(): BatchBuilder {
       buffer[at++] = 0; // attributes
       buffer[at++] = 0; // time delta
       varint(offset);
-      varint(key.length);
-      buffer.set(key, at);
-      at += key.length;
-      varint(value.length);
-      buffer.set(value, at);
-      at += value.length;
+      part(key);
+      part(value);
       buffer.set(headers, at);
       at += headers.length;
       records += 1;
@@ -127,6 +132,10 @@ export function createBatchBuilder(): BatchBuilder {
       records = 0;
     },
   };
+}
+
+function partSize(bytes: Buffer | null): number {
+  return bytes === null ? 1 : varintSize(bytes.length) + bytes.length;
 }
 
 function varintSize(value: number): number {

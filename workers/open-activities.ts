@@ -11,6 +11,7 @@ import type { Pulse } from '../activities/pulse.ts';
 import { createReplayActivities } from '../activities/replay-activities.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
 import { openLakeFiles } from '../connectors/duckdb/lake-files.ts';
+import { openLetters } from '../connectors/postgres/letter-store.ts';
 import { openLoadStore } from '../connectors/postgres/load-store.ts';
 import { openManifest } from '../connectors/postgres/manifest-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
@@ -65,12 +66,14 @@ export async function openActivities(settings: Settings, name: string): Promise<
   const store = openObjectStore(settings.s3);
   const lakeFiles = await openLakeFiles({ scratch, threads: settings.worker.queryThreads });
   const manifest = openManifest(control);
+  const letters = openLetters(control);
   const loads = openLoadStore(control);
 
   const shared = { store, lakeFiles, scratch };
   const replay = createReplayActivities(
     {
       replays: openReplays(control),
+      letters,
       topics,
       store,
       openSource: sources.get,
@@ -84,6 +87,8 @@ export async function openActivities(settings: Settings, name: string): Promise<
     {
       ...shared,
       manifest,
+      letters,
+      openLane,
       openReader,
       topicAdmin: topics,
       isWorkflowOpen,
@@ -92,7 +97,10 @@ export async function openActivities(settings: Settings, name: string): Promise<
     currentPulse,
   );
   const requests = createLandRequestActivities({ manifest, topicAdmin: topics, pokeLand, landStatus }, currentPulse);
-  const load = createLoadActivities({ ...shared, loads, openWarehouse: warehouses.get }, currentPulse);
+  const load = createLoadActivities(
+    { ...shared, loads, manifest, openReader, openWarehouse: warehouses.get },
+    currentPulse,
+  );
   const verify = createVerifyActivities(
     {
       ...shared,

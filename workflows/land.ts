@@ -36,6 +36,7 @@ import {
 import { RETRY, shortCall } from './activity-options.ts';
 import { say } from './details.ts';
 import { checkSame, divide } from './land-shares.ts';
+import { createLetterCopies } from './letter-copies.ts';
 
 /** Longer than an activity stays before it returns by itself (activities/land-partitions.ts), cuts under way included. */
 const ACTIVITY_MOST = '15m';
@@ -86,6 +87,7 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
     /** Grows with whatever ends a generation early. */
     changes: 0,
   };
+  const copies = createLetterCopies();
   let phase = 'starting';
   let facts = carried?.facts ?? null;
   let generation = carried?.generation ?? 0;
@@ -148,6 +150,7 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
     shared = Infinity;
     if (ended === 'idle') break;
     if (ended === 'cut') {
+      await copies.settled();
       await condition(allHandlersFinished);
       const { spec, parallelism, paused } = wanted;
       const state = { ...totals, facts, generation, spec, parallelism, paused, openSince };
@@ -156,6 +159,7 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
   }
   if (wanted.stopped) await endStandingRequests({ spec: wanted.spec });
   enter(wanted.stopped ? 'stopped' : 'landed');
+  await copies.settled();
   await condition(allHandlersFinished);
   return totals;
 
@@ -197,6 +201,7 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
         totals.rows += report.rows;
         totals.cuts += report.cuts;
         totals.objects += report.objects;
+        if (report.letters > 0) copies.wanted(wanted.spec);
         for (const partition of partitions) {
           const since = report.openSince[partition];
           if (since === undefined) Reflect.deleteProperty(openSince, partition);

@@ -23,6 +23,7 @@ import {
 } from '../contracts/temporal.ts';
 import { longWork } from './activity-options.ts';
 import { say } from './details.ts';
+import { createLetterCopies } from './letter-copies.ts';
 
 /** How often the page's details are renewed; an hour of loading is then about 2,200 events of history. */
 const ROUND_MS = 10_000;
@@ -40,6 +41,7 @@ export interface LoadState {
 
 export async function loadWarehouse(input: LoadInput, carried?: LoadState): Promise<LoadReport> {
   const state: LoadState = carried ?? { startedAt: Date.now(), rows: 0, cuts: 0, batches: 0 };
+  const copies = createLetterCopies();
   let phase = 'loading';
   let left = '';
   const { schema, table } = input.spec.warehouse.table;
@@ -54,6 +56,7 @@ export async function loadWarehouse(input: LoadInput, carried?: LoadState): Prom
 
   for (let round = 1; ; round++) {
     if (workflowInfo().continueAsNewSuggested) {
+      await copies.settled();
       await condition(allHandlersFinished);
       await continueAsNew<typeof loadWarehouse>(input, state);
     }
@@ -63,12 +66,14 @@ export async function loadWarehouse(input: LoadInput, carried?: LoadState): Prom
     state.rows += done.rows;
     state.cuts += done.cuts;
     state.batches += done.batches;
+    if (done.letters > 0) copies.wanted(input.spec);
     left = done.done ? '' : missingText(input, done.ledger);
     if (done.done) phase = 'loaded';
     say(text());
     if (done.done) break;
   }
   upsertSearchAttributes({ [SEARCH_ATTRIBUTES.phase]: [phase] });
+  await copies.settled();
   await condition(allHandlersFinished);
   const { rows, cuts, batches } = state;
   return { rows, cuts, batches, seconds: (Date.now() - state.startedAt) / 1000 };

@@ -60,6 +60,13 @@ export interface KeyedHash {
   hash: bigint;
 }
 
+export interface ExportedRows {
+  /** With `_partition` and `_offset` behind the columns. */
+  places?: boolean;
+  /** Without the rows at these places. */
+  except?: readonly { partition: number; offset: number }[];
+}
+
 /** Reading throws Fault ManifestConflict, which names the object, for a file that is not what it was written as. */
 export interface LakeFiles {
   /** @param directory where the file is to be made; the caller deletes it */
@@ -74,6 +81,7 @@ export interface LakeFiles {
     key: readonly string[],
     format: EncoderSettings['format'],
     csvPath: string,
+    rows?: ExportedRows,
   ): Promise<{ rows: number; read: number }>;
   /** Rows and checksum by replay and chunk. Map key: `${replay}/${chunk}`. */
   sumsByChunk(

@@ -133,8 +133,10 @@ export interface Manifest {
    * the dead letters among that. For the object's metadata, so that a manifest that is lost can be rebuilt.
    */
   before(claim: Pick<Claim, 'id'>, start: number): Promise<CutsBefore>;
-  /** Inserts what is not there yet. */
-  addDeadLetters(topic: TopicPartition, letters: readonly DeadLetter[]): Promise<void>;
+  /** Open dead letters of the dataset. */
+  openLetters(dataset: string): Promise<number>;
+  /** Inserts what is not there yet. @param where `hop`: who refuses the records */
+  addDeadLetters(where: TopicPartition & { hop: 'land' | 'load' }, letters: readonly DeadLetter[]): Promise<void>;
   /**
    * Seals an open cut and moves `next` to its end. Idempotent; needs no token, since its objects are all there.
    * @returns false when the cut is void

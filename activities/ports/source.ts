@@ -42,10 +42,13 @@ export interface Source {
   snapshot(): Promise<string>;
   /** Checks that the scope's expressions can be evaluated. @throws Fault ConfigInvalid */
   checkScope(table: SourceTable, scope: ReplayScope): Promise<void>;
-  /** The largest key; null for an empty table. */
-  upperKey(table: SourceTable): Promise<Key | null>;
-  /** The key `rows` keys after `after`, or `upper` if fewer are left; null when no key is left up to `upper`. */
-  chunkEnd(table: SourceTable, after: Key | null, upper: Key, rows: number): Promise<Key | null>;
+  /** The largest key, or the largest of these that are there; null where there is none. */
+  upperKey(table: SourceTable, keys?: readonly Key[]): Promise<Key | null>;
+  /**
+   * The key `rows` keys after `after`, or `upper` if fewer are left; null when no key is left up to `upper`.
+   * @param keys only these are counted
+   */
+  chunkEnd(table: SourceTable, after: Key | null, upper: Key, rows: number, keys?: readonly Key[]): Promise<Key | null>;
   countNullEventTime(table: SourceTable): Promise<number>;
   copy(table: SourceTable, range: CopyRange): Promise<CopyStream>;
   close(): Promise<void>;

@@ -45,6 +45,13 @@ export interface LaneWriter {
   begin(): Promise<void>;
   /** Queues one record; false when the queue is full: call `drain` and offer it again. Buffers are copied before it returns. */
   send(partition: number, key: Buffer, value: Buffer, chunk: number): boolean;
+  /** The same for a record with any key, value and headers. */
+  sendRecord(
+    partition: number,
+    key: Buffer | null,
+    value: Buffer | null,
+    headers: readonly (readonly [string, Buffer])[],
+  ): boolean;
   /** Resolves when there is room in the queue again. */
   drain(): Promise<void>;
   /**

@@ -116,8 +116,17 @@ export interface PublishedReplay extends Pick<
 
 /** Dead letters of a chunk, by the record's headers. */
 export interface ChunkDeadLetters {
+  /** Those that are not in the lake: refused by landing. */
   rows: number;
   open: number;
+}
+
+export interface DiscardedLetter {
+  /** As JSON; null where the record had none. */
+  key: string | null;
+  why: string;
+  /** The replay in question published it. */
+  ours: boolean;
 }
 
 export interface VerifyStore {
@@ -135,6 +144,8 @@ export interface VerifyStore {
    * @param since epoch milliseconds, the control database's clock
    */
   strayDeadLetters(dataset: string, topicId: string, ends: PartitionEnds, since: number): Promise<number>;
+  /** The dataset's discarded letters. */
+  discards(dataset: string, replayId: string): Promise<readonly DiscardedLetter[]>;
   /** Bounds by chunk number, from `from` on. */
   chunks(replayId: string, from: number, limit: number): Promise<Chunk[]>;
   /** Seconds spent in loads of the pipeline since then. */

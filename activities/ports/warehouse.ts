@@ -42,11 +42,17 @@ export interface StagedRows {
    * One short transaction: ledger from `start` to `end` for every step, rows in where they differ. May be called once.
    * @returns rows written (inserted or changed)
    * @throws Fault LedgerMoved when a step's row is not at its start: nothing was changed, another loader was there
-   * @throws Fault TableUnsuited when the table's own constraints refuse a row
+   * @throws Fault RowsRefused when the table's own constraints refuse a row
    */
   apply(topicId: string, steps: readonly LedgerStep[]): Promise<{ written: number }>;
   /** Lets the staged rows go. Safe at any time, once or more. */
   release(): Promise<void>;
+}
+
+export interface RefusedRow {
+  partition: number;
+  offset: number;
+  reason: string;
 }
 
 export interface Warehouse {
@@ -61,8 +67,16 @@ export interface Warehouse {
   ledger(name: TableName, topicId: string): Promise<ReadonlyMap<number, number>>;
   /** Enters partitions that the ledger does not know at these offsets; known ones keep their place. */
   startLedger(name: TableName, topicId: string, starts: PartitionEnds): Promise<void>;
-  /** @param csvPath as LakeFiles.exportForLoad writes it; at most one row a key */
+  /**
+   * @param csvPath as LakeFiles.exportForLoad writes it; at most one row a key
+   * @throws Fault RowsRefused when a value does not fit its column
+   */
   stage(table: WarehouseTable, csvPath: string, signal?: AbortSignal): Promise<StagedRows>;
+  /**
+   * Tries each row alone, and changes nothing: which of them would the table refuse, and why. Slow; for batches that were refused.
+   * @param csvPath as exportForLoad writes it with the rows' places
+   */
+  judge(table: WarehouseTable, csvPath: string, signal?: AbortSignal): Promise<readonly RefusedRow[]>;
   /** Moves the ledger over offsets that hold no rows. @throws Fault LedgerMoved */
   advance(name: TableName, topicId: string, steps: readonly LedgerStep[]): Promise<void>;
   close(): Promise<void>;

@@ -99,6 +99,16 @@ function createWriter(
     return builder;
   }
 
+  function append(partition: number, key: Buffer | null, value: Buffer | null, headers: Buffer): boolean {
+    const builder = builderOf(partition);
+    const bytes = (key?.length ?? 0) + (value?.length ?? 0);
+    if (bytes > MOST_RECORD_BYTES) throw tooLarge(lane, topic, key, bytes);
+    // A batch is larger than its measure only where one record is.
+    if (builder.records() > 0 && builder.bytes() + bytes > batchBytes) sender.add(partition, builder);
+    builder.append(key, value, headers);
+    return true;
+  }
+
   return {
     async committed(): Promise<LaneCommitted> {
       const doing = `${lane}: reading its progress in topic ${topic}`;
@@ -118,13 +128,11 @@ function createWriter(
         headersOf = chunk;
         headers = headerBytes([[HEADER, Buffer.from(writeOrigin({ schema: schemaVersion, chunk, replay: replayId }))]]);
       }
-      const builder = builderOf(partition);
-      const bytes = key.length + value.length;
-      if (bytes > MOST_RECORD_BYTES) throw tooLarge(lane, topic, key, bytes);
-      // A batch is larger than its measure only where one record is.
-      if (builder.records() > 0 && builder.bytes() + bytes > batchBytes) sender.add(partition, builder);
-      builder.append(key, value, headers);
-      return true;
+      return append(partition, key, value, headers);
+    },
+    sendRecord(partition, key, value, own) {
+      sender.check();
+      return sender.bytes() < QUEUE_BYTES && append(partition, key, value, headerBytes(own));
     },
     async drain() {
       await sleep(DRAIN_PAUSE_MS);
@@ -163,8 +171,8 @@ function createWriter(
   };
 }
 
-function tooLarge(lane: string, topic: string, key: Buffer, bytes: number): Error {
-  const shown = key.toString('utf8', 0, 200);
+function tooLarge(lane: string, topic: string, key: Buffer | null, bytes: number): Error {
+  const shown = key?.toString('utf8', 0, 200) ?? 'null';
   return fault(
     'TopicUnsuited',
     `${lane}: the record of key ${shown} has ${bytes} bytes, more than the ${MOST_RECORD_BYTES} that Headrace sends to ${topic}; ` +

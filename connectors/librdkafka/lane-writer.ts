@@ -99,6 +99,25 @@ function writer(
   const { topic } = request;
   let headersOf = -1;
   let headers: Record<string, Buffer>[] = [];
+
+  function produce(
+    partition: number,
+    key: Buffer | null,
+    value: Buffer | null,
+    own: Record<string, Buffer>[],
+  ): boolean {
+    try {
+      // No timestamp: an event time in the past would let retention delete the record at once.
+      // `opaque` stays undefined: null would leave a persistent handle a message behind.
+      producer.produce(topic, partition, value, key, undefined, undefined, own);
+      return true;
+    } catch (error) {
+      if (readKafkaError(error).code === CODE.queueFull) return false;
+      const shown = key?.toString('utf8', 0, 200) ?? 'null';
+      throw kafkaFault(error, `${lane}: sending the record of key ${shown}, ${value?.length ?? 0} bytes, to ${topic}`);
+    }
+  }
+
   return {
     async committed(): Promise<LaneCommitted> {
       let found: LaneCommitted = { seq: 0, metadata: '' };
@@ -121,17 +140,15 @@ function writer(
         const origin = writeOrigin({ schema: request.schemaVersion, chunk, replay: request.replayId });
         headers = [{ [HEADER]: Buffer.from(origin) }];
       }
-      try {
-        // No timestamp: an event time in the past would let retention delete the record at once.
-        // `opaque` stays undefined: null would leave a persistent handle a message behind.
-        producer.produce(topic, partition, value, key, undefined, undefined, headers);
-        return true;
-      } catch (error) {
-        if (readKafkaError(error).code === CODE.queueFull) return false;
-        const shown = key.toString('utf8', 0, 200);
-        throw kafkaFault(error, `${lane}: sending the record of key ${shown}, ${value.length} bytes, to ${topic}`);
-      }
+      return produce(partition, key, value, headers);
     },
+    sendRecord: (partition, key, value, own) =>
+      produce(
+        partition,
+        key,
+        value,
+        own.map(([name, bytes]) => ({ [name]: bytes })),
+      ),
     async drain() {
       await sleep(DRAIN_PAUSE_MS);
     },

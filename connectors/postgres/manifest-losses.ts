@@ -21,20 +21,20 @@ const toRange = (row: LostRow): LostRange => ({
   accepted: row.accepted,
 });
 
-type LossPart = Pick<Manifest, 'addDeadLetters' | 'noteLost' | 'skipLost' | 'acceptLost' | 'lost'>;
+type LossPart = Pick<Manifest, 'openLetters' | 'addDeadLetters' | 'noteLost' | 'skipLost' | 'acceptLost' | 'lost'>;
 
 export function manifestLosses(pool: pg.Pool): LossPart {
   const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[]) =>
     query<Row>(pool, 'ControlUnavailable', doing, sql, values);
   return {
-    async addDeadLetters({ dataset, topicId, topic, partition }, letters) {
+    async addDeadLetters({ dataset, topicId, topic, partition, hop }, letters) {
       for (const some of inStatements(letters)) {
         await ask(
           `storing dead letters of ${topic}, partition ${partition}`,
           `INSERT INTO headrace.dead_letter
-             (dataset, topic_id, topic, partition, offset_, record_key, record_value, headers, replay_id, chunk, reason)
-           SELECT $1, $2, $3, $4, * FROM unnest($5::bigint[], $6::bytea[], $7::bytea[], $8::jsonb[], $9::text[], $10::int[],
-                                                $11::text[])
+             (dataset, topic_id, topic, partition, hop, offset_, record_key, record_value, headers, replay_id, chunk, reason)
+           SELECT $1, $2, $3, $4, $12, * FROM unnest($5::bigint[], $6::bytea[], $7::bytea[], $8::jsonb[], $9::text[],
+                                                     $10::int[], $11::text[])
            ON CONFLICT DO NOTHING`,
           [
             dataset,
@@ -51,9 +51,18 @@ export function manifestLosses(pool: pg.Pool): LossPart {
             some.map((letter) => letter.chunk),
             // A text of PostgreSQL holds no NUL; a reason may quote the record.
             some.map((letter) => letter.reason.replaceAll('\0', '\\0')),
+            hop,
           ],
         );
       }
+    },
+    async openLetters(dataset) {
+      const [row] = await ask<{ open: string }>(
+        `counting the open dead letters of ${dataset}`,
+        `SELECT count(*) AS open FROM headrace.dead_letter WHERE dataset = $1 AND state = 'open'`,
+        [dataset],
+      );
+      return Number(row?.open ?? 0);
     },
     async noteLost(claim, start, end, why) {
       await ask(

@@ -12,6 +12,7 @@ import { postgresKeyHash, postgresKeyJson, postgresRowHash } from '../../formats
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
 import { changedSinceSql } from './changed-since.ts';
 import { postgresFault } from './errors.ts';
+import { castSql, isEnum, keyColumns } from './key-sql.ts';
 import { ownHash } from './own-hash.ts';
 import { openPool, query } from './pool.ts';
 import { scopeSql } from './source.ts';
@@ -76,14 +77,6 @@ export interface SumRow extends pg.QueryResultRow {
   sum: string;
 }
 
-export function keyColumns(table: SourceTable): Column[] {
-  return table.shape.key.map((name) => {
-    const column = table.shape.columns.find((each) => each.name === name);
-    if (!column) throw fault('Unexpected', `key column ${name} is not among the columns of ${quoteTable(table.name)}`);
-    return column;
-  });
-}
-
 export function rowHash(table: SourceTable): string {
   return postgresRowHash(table.shape.columns, table.name.table);
 }
@@ -132,38 +125,9 @@ export function keyLiteral(table: SourceTable, key: Key): string {
   return `(${values.join(', ')})`;
 }
 
-function isEnum(column: Column): boolean {
-  return column.type.kind === 'text' && !/^(text|character varying(\(\d+\))?)$/.test(column.sqlType);
-}
-
 /** An enum is compared as text, without the index: a label that it does not know would be an error, not a key not found. */
 function sameSql(table: SourceTable, column: Column, text: string): string {
   return isEnum(column) ? `${at(table, column)}::text = ${text}` : `${at(table, column)} = ${castSql(column, text)}`;
-}
-
-/**
- * A key value of the warehouse's in a type that the index can be asked with, and that takes any value: the warehouse's
- * column may be wider than the source's, and a cast to char(5) or numeric(5,2) would make another value of it.
- */
-export function castSql(column: Column, text: string): string {
-  switch (column.type.kind) {
-    case 'int16':
-    case 'int32':
-    case 'int64':
-      return `${text}::bigint`;
-    case 'decimal':
-      return `${text}::numeric`;
-    case 'text':
-      return text;
-    case 'char':
-      return `${text}::bpchar`;
-    case 'float32':
-      return `${text}::real`;
-    case 'float64':
-      return `${text}::double precision`;
-    default:
-      return `${text}::${column.type.kind}`;
-  }
 }
 
 /** Whether a row that was found lies above the upper key, in its columns' own order. */

@@ -12,6 +12,7 @@ import type { PostgresSettings } from '../../contracts/settings.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
 import { describeTable } from './describe-table.ts';
 import { postgresFault } from './errors.ts';
+import { isOneOf } from './key-sql.ts';
 import { openPool, query } from './pool.ts';
 
 /** Lanes side by side, and the planner. */
@@ -60,19 +61,21 @@ export function openPostgresSource(settings: PostgresSettings): Source {
       }
     },
 
-    async upperKey(table) {
+    async upperKey(table, keys) {
       const order = keyColumns(table)
         .map((column) => `${column} DESC`)
         .join(', ');
       const rows = await ask<{ key: string[] }>(
         `reading the largest key of ${quoteTable(table.name)}`,
-        `SELECT ${keyArray(table)} AS key FROM ${quoteTable(table.name)} ORDER BY ${order} LIMIT 1`,
+        `SELECT ${keyArray(table)} AS key FROM ${quoteTable(table.name)}${keys ? ` WHERE ${isOneOf(table, keys)}` : ''}
+         ORDER BY ${order} LIMIT 1`,
       );
       return rows[0]?.key ?? null;
     },
 
-    async chunkEnd(table, after, upper, rows) {
-      const range = `FROM ${quoteTable(table.name)} WHERE true${rangeSql(table, after, upper)}`;
+    async chunkEnd(table, after, upper, rows, keys) {
+      const among = keys ? ` AND ${isOneOf(table, keys)}` : '';
+      const range = `FROM ${quoteTable(table.name)} WHERE true${rangeSql(table, after, upper)}${among}`;
       const doing = `finding a chunk of ${quoteTable(table.name)}`;
       const order = keyColumns(table).join(', ');
       const end = await ask<{ key: string[] }>(
@@ -183,5 +186,6 @@ export function scopeSql(table: SourceTable, scope: ReplayScope): string {
   }
   // On a line of its own, so that a comment in the filter cannot swallow the parenthesis.
   if (scope.where !== undefined) sql += ` AND (${scope.where}\n)`;
+  if (scope.keys !== undefined) sql += ` AND ${isOneOf(table, scope.keys)}`;
   return sql;
 }

@@ -28,7 +28,7 @@ export function openVerifyStore(pool: pg.Pool): VerifyStore {
         `SELECT r.*, (SELECT jsonb_object_agg(e.partition, e.end_offset) FROM headrace.replay_end e
                       WHERE e.replay_id = r.replay_id) AS ends
          FROM headrace.replay r
-         WHERE pipeline = $1 AND CASE WHEN $2::text IS NULL THEN state = 'published' ELSE replay_id = $2 END
+         WHERE pipeline = $1 AND CASE WHEN $2::text IS NULL THEN state = 'published' AND NOT scope ? 'keys' ELSE replay_id = $2 END
          ORDER BY published_at DESC NULLS LAST LIMIT 1`,
         [pipeline, replayId ?? null],
       );
@@ -62,11 +62,25 @@ export function openVerifyStore(pool: pg.Pool): VerifyStore {
     deadLetters: async (dataset, topicId, replayId) => {
       const rows = await ask<{ chunk: number; rows: string; open: string }>(
         `counting the dead letters of replay ${replayId}`,
-        `SELECT coalesce(chunk, -1) AS chunk, count(*) AS rows, count(*) FILTER (WHERE state = 'open') AS open
+        `SELECT coalesce(chunk, -1) AS chunk, count(*) FILTER (WHERE hop = 'land') AS rows,
+                count(*) FILTER (WHERE state = 'open') AS open
          FROM headrace.dead_letter WHERE dataset = $1 AND topic_id = $2 AND replay_id = $3 GROUP BY 1`,
         [dataset, topicId, replayId],
       );
       return new Map(rows.map((row) => [row.chunk, { rows: Number(row.rows), open: Number(row.open) }]));
+    },
+    discards: async (dataset, replayId) => {
+      const rows = await ask<{ record_key: Buffer | null; why: string | null; ours: boolean }>(
+        `reading the discarded dead letters of ${dataset}`,
+        `SELECT record_key, why, coalesce(replay_id = $2, false) AS ours FROM headrace.dead_letter
+         WHERE dataset = $1 AND state = 'discarded'`,
+        [dataset, replayId],
+      );
+      return rows.map((row) => ({
+        key: row.record_key?.toString('utf8') ?? null,
+        why: row.why ?? '',
+        ours: row.ours,
+      }));
     },
     strayDeadLetters: async (dataset, topicId, ends, since) => {
       const [row] = await ask<{ open: string }>(

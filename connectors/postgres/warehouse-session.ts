@@ -55,11 +55,16 @@ export async function beginShort(client: pg.PoolClient): Promise<void> {
   );
 }
 
-/** Classes 22 (data) and 23 (constraints) and 42 (names, types) come from the table's own definition here. */
+/** Classes 22 (data) and 23 (constraints) are about rows, 42 (names, types) about the table's own definition. */
 export function warehouseFault(error: unknown, what: string): Fault {
   if (isFault(error)) return error;
   const state = sqlState(error);
-  if (state !== undefined && /^(22|23|42(?!501|P01))/.test(state)) {
+  if (state !== undefined && /^(22|23)/.test(state)) {
+    const detail = field(error, 'detail');
+    const told = detail === undefined ? '' : ` (${detail})`;
+    return fault('RowsRefused', `${what}: ${messageOf(error)}${told} (SQLSTATE ${state})`, error);
+  }
+  if (state !== undefined && /^42(?!501|P01)/.test(state)) {
     const detail = field(error, 'detail');
     const message = `${what}: ${messageOf(error)}${detail === undefined ? '' : ` (${detail})`} (SQLSTATE ${state})`;
     return fault('TableUnsuited', `${message}; change the table so that it takes what the source holds`, error);

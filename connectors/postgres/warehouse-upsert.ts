@@ -23,12 +23,16 @@ export function insertStatement({ name, shape }: WarehouseTable): string {
 
 /** One INSERT … SELECT … ON CONFLICT over the session's staging table. */
 export function upsertStatement(table: WarehouseTable): string {
-  const { columns, key } = table.shape;
+  return `${insertStatement(table)} ${conflictClause(table)}`;
+}
+
+/** Of an INSERT INTO the target AS t. */
+export function conflictClause({ shape: { columns, key } }: WarehouseTable): string {
   const others = columns.filter((column) => !key.includes(column.name));
-  const insert = `${insertStatement(table)} ON CONFLICT (${key.map(quoteIdent).join(', ')})`;
-  if (others.length === 0) return `${insert} DO NOTHING`;
+  const conflict = `ON CONFLICT (${key.map(quoteIdent).join(', ')})`;
+  if (others.length === 0) return `${conflict} DO NOTHING`;
   const set = others.map((column) => `${quoteIdent(column.name)} = EXCLUDED.${quoteIdent(column.name)}`);
-  return `${insert} DO UPDATE SET ${set.join(', ')} WHERE ${others.map(differs).join(' OR ')}`;
+  return `${conflict} DO UPDATE SET ${set.join(', ')} WHERE ${others.map(differs).join(' OR ')}`;
 }
 
 /**

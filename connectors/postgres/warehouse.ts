@@ -8,6 +8,7 @@ import type { Warehouse } from '../../activities/ports/warehouse.ts';
 import { openPool } from './pool.ts';
 import { moveLedger, readLedger, startLedger } from './warehouse-ledger.ts';
 import { ensureLedger, ensureTable, planTable } from './warehouse-ensure.ts';
+import { judgeRows } from './warehouse-judge.ts';
 import { stageRows } from './warehouse-stage.ts';
 import { doing, withClient } from './warehouse-session.ts';
 
@@ -26,6 +27,7 @@ export function openPostgresWarehouse(settings: PostgresSettings): Warehouse {
       await startLedger(pool, name, topicId, starts);
     },
     stage: (table, csvPath, signal) => stageRows(pool, table, csvPath, signal),
+    judge: (table, csvPath, signal) => judgeRows(pool, table, csvPath, signal),
     advance: (name, topicId, steps) =>
       withClient(pool, doing('moving the ledger of', name), async (client) => {
         await client.query('BEGIN');

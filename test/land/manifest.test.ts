@@ -197,8 +197,8 @@ test('dead letters are stored once, byte for byte', async () => {
     chunk: 3,
     reason: 'bad "thing"\0',
   };
-  await manifest.addDeadLetters(place, [letter, { ...letter, offset: 9, value: null, key: bytes }]);
-  await manifest.addDeadLetters(place, [letter]);
+  await manifest.addDeadLetters({ ...place, hop: 'land' }, [letter, { ...letter, offset: 9, value: null, key: bytes }]);
+  await manifest.addDeadLetters({ ...place, hop: 'land' }, [letter]);
   const { rows } = await pool.query<Record<string, unknown>>(
     'SELECT offset_, record_key, record_value, headers, reason FROM headrace.dead_letter WHERE dataset = $1 ORDER BY 1',
     [name],

@@ -4,11 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLandActivities } from '../../activities/land-activities.ts';
+import type { CopyLettersPorts } from '../../activities/copy-letters.ts';
 import type { LandPorts, LandShare, LandShareReport } from '../../activities/land-ports.ts';
 import type { Pulse } from '../../activities/pulse.ts';
 import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
 import { openTopicAdmin } from '../../connectors/kafka/admin.ts';
 import { openReaderWith } from '../../connectors/kafka/reader.ts';
+import { openLaneWith } from '../../connectors/kafka/lane-writer.ts';
+import { openLetters } from '../../connectors/postgres/letter-store.ts';
 import { openManifest } from '../../connectors/postgres/manifest-store.ts';
 import { openPool } from '../../connectors/postgres/pool.ts';
 import { openObjectStore } from '../../connectors/s3/object-store.ts';
@@ -28,7 +31,7 @@ export const COLUMNS: readonly Column[] = [
 export const SCHEMA = schemaVersion({ columns: COLUMNS, key: ['id'] });
 
 export interface Setting {
-  ports: LandPorts;
+  ports: LandPorts & CopyLettersPorts;
   /** Plain SQL on the control database. */
   query: (sql: string, values: readonly unknown[]) => Promise<Record<string, unknown>[]>;
   close: () => Promise<void>;
@@ -43,6 +46,8 @@ export async function openSetting(): Promise<Setting> {
   const lakeFiles = await openLakeFiles({ scratch });
   return {
     ports: {
+      letters: openLetters(pool),
+      openLane: openLaneWith(kafka),
       manifest: openManifest(pool),
       openReader: openReaderWith(kafka),
       topicAdmin,

@@ -17,6 +17,7 @@ import type { Pulse } from '../../activities/pulse.ts';
 import type { VerifyPorts } from '../../activities/verify-replay.ts';
 import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
 import { openLoadStore } from '../../connectors/postgres/load-store.ts';
+import { openReaderWith } from '../../connectors/kafka/reader.ts';
 import { openManifest } from '../../connectors/postgres/manifest-store.ts';
 import { openPool } from '../../connectors/postgres/pool.ts';
 import { openReplays } from '../../connectors/postgres/replay-store.ts';
@@ -244,7 +245,13 @@ export async function openTestLake(options: {
   }
 
   const shared = { store, lakeFiles, scratch };
-  const loadPorts: LoadPorts = { ...shared, loads, openWarehouse: () => warehouse };
+  const loadPorts: LoadPorts = {
+    ...shared,
+    loads,
+    manifest,
+    openReader: openReaderWith({ brokers: required('HEADRACE_KAFKA_BROKERS').split(',') }),
+    openWarehouse: () => warehouse,
+  };
   const verifyPorts: VerifyPorts = {
     ...shared,
     loads,

@@ -173,7 +173,7 @@ it('names the table and the row when the table refuses it, and moves nothing', a
   await writeCsv(csv, [['1', 'a', '-1', null]]);
   const staged = await warehouse.stage(table, csv);
   const applied = staged.apply('topic', [{ partition: 0, start: 0, end: 10 }]);
-  await expect(applied).rejects.toMatchObject({ code: 'TableUnsuited', retry: false });
+  await expect(applied).rejects.toMatchObject({ code: 'RowsRefused', retry: false });
   await expect(applied).rejects.toThrow(`"${schema}"."${table.name.table}"`);
   expect((await warehouse.ledger(table.name, 'topic')).get(0)).toBe(0);
 });

@@ -4,6 +4,7 @@ import { createReplayActivities, type ReplayPorts } from '../../activities/repla
 import { openReaderWith } from '../../connectors/kafka/reader.ts';
 import { openTopicAdmin } from '../../connectors/kafka/admin.ts';
 import { openLaneWith } from '../../connectors/kafka/lane-writer.ts';
+import { openLetters } from '../../connectors/postgres/letter-store.ts';
 import { openPool } from '../../connectors/postgres/pool.ts';
 import { openReplays } from '../../connectors/postgres/replay-store.ts';
 import { openPostgresSource } from '../../connectors/postgres/source.ts';
@@ -36,6 +37,7 @@ export function openSetting() {
   const store = openObjectStore({ endpoint: required('HEADRACE_S3_ENDPOINT'), region: 'us-east-1', pathStyle: true });
   const ports: ReplayPorts = {
     replays: openReplays(control),
+    letters: openLetters(control),
     topics,
     store,
     openSource: () => source,

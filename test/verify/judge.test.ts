@@ -18,7 +18,7 @@ const now = (key: string, hash: number, changedSince = false) => ({ ...row(key, 
 async function judge(sides: Partial<Sides>, found: Record<string, Partial<SourceFinding>> = {}) {
   const findings = noFindings();
   const asked: string[] = [];
-  const all = { lake: [], warehouse: [], source: [], otherRows: false, ...sides };
+  const all = { lake: [], warehouse: [], source: [], otherRows: false, discarded: new Set<string>(), ...sides };
   await judgeKeys(
     all,
     (rows) => {
@@ -29,9 +29,9 @@ async function judge(sides: Partial<Sides>, found: Record<string, Partial<Source
     },
     findings,
   );
-  const { examples, ...counts } = findings;
+  const { examples, discarded, ...counts } = findings;
   const named = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
-  return { named, examples, asked };
+  return { named, examples, asked, discarded };
 }
 
 describe('keys', () => {
@@ -129,7 +129,7 @@ describe('chunks', () => {
   ])('are unequal by %s', (_, landed) => {
     expect(compareChunks(sums([3, 2, 9n]), landed, new Map(), 0).unequal).toHaveLength(1);
   });
-  it('count dead letters by rows, dismissed ones as no longer open', () => {
+  it('count dead letters by rows, discarded ones as no longer open', () => {
     expect(compareChunks(sums([0, 3, 9n]), sums([0, 2, 5n]), dead(0, 1), 0)).toMatchObject({
       deadLetters: 1,
       unequal: [],

@@ -436,7 +436,7 @@ describe('the lake is wrong', () => {
       );
     await add(lake.state.ends[1] ?? 0, null);
     await add(0, null, 'open', `now() - interval '1 day'`);
-    await add(1, null, 'dismissed');
+    await add(1, null, 'discarded');
     expect(await verify(replayId)).toMatchObject(CLEAN);
     await add(2, null);
     await add(3, 'unheard of');

@@ -48,7 +48,7 @@ const activities = {
     const beats = setInterval(() => context.heartbeat(), 100);
     try {
       return await new Promise<LandShareReport>((resolve, reject) => {
-        const none = { reason: 'idle' as const, rows: 0, cuts: 0, objects: 0, openSince: {} };
+        const none = { reason: 'idle' as const, rows: 0, cuts: 0, objects: 0, letters: 0, openSince: {} };
         context.cancelled.catch((error: unknown) => {
           if (error instanceof CancelledFailure) setTimeout(() => resolve({ ...none, reason: 'drained' }), 200);
         });

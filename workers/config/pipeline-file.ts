@@ -80,6 +80,16 @@ const pipelineSchema = z.strictObject({
       .prefault({}),
   }),
   warehouse: z.strictObject({ connection: connectionName, table: table(), mode: oneOf(['upsert']).default('upsert') }),
+  onBad: z
+    .preprocess(
+      // `onBad: fail` for `onBad: { mode: fail }`.
+      (found) => (typeof found === 'string' ? { mode: found } : found),
+      z.strictObject({
+        mode: oneOf(['deadLetter', 'fail']).default('deadLetter'),
+        most: count(0, 1_000_000_000).optional(),
+      }),
+    )
+    .optional(),
 });
 
 export interface PipelineReading {
@@ -114,10 +124,14 @@ export function loadPipeline(path: string, env: Environment = process.env): Pipe
 }
 
 function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
+  const { onBad, ...rest } = file;
   const { eventTime, key, ...source } = file.source;
   const { age, ...rotate } = file.lake.rotate;
   return {
-    ...file,
+    ...rest,
+    ...(onBad === undefined
+      ? {}
+      : { onBad: { mode: onBad.mode, ...(onBad.most === undefined ? {} : { most: onBad.most }) } }),
     source: {
       ...source,
       ...(eventTime === undefined ? {} : { eventTime }),
