@@ -21,6 +21,8 @@ export interface FoundTable {
   columns: readonly FoundColumn[];
   /** Column lists of the unique indexes that ON CONFLICT can use: whole, plain, valid, not deferrable. */
   uniqueKeys: readonly (readonly string[])[];
+  /** Names of rules for INSERT and UPDATE. */
+  rules: readonly string[];
 }
 
 const COLUMNS_SQL = `
@@ -39,6 +41,9 @@ const KEYS_SQL = `
   WHERE x.indrelid = $1::oid AND x.indisunique AND x.indisvalid AND x.indimmediate
     AND x.indpred IS NULL AND x.indexprs IS NULL AND k.place <= x.indnkeyatts
   GROUP BY x.indexrelid`;
+
+/** Of commands 2 (UPDATE) and 3 (INSERT). */
+const RULES_SQL = `SELECT rulename AS name FROM pg_rewrite WHERE ev_class = $1::oid AND ev_type IN ('2', '3') ORDER BY 1`;
 
 /** Null where there is no relation of that name. */
 export async function findTable(client: pg.Pool | pg.PoolClient, name: TableName): Promise<FoundTable | null> {
@@ -59,6 +64,7 @@ export async function findTable(client: pg.Pool | pg.PoolClient, name: TableName
     nondeterministic: boolean;
   }>(COLUMNS_SQL, [relation.oid]);
   const keys = await client.query<{ columns: string[] }>(KEYS_SQL, [relation.oid]);
+  const rules = await client.query<{ name: string }>(RULES_SQL, [relation.oid]);
   return {
     kind: relation.kind,
     columns: columns.rows.map((row) => ({
@@ -71,6 +77,7 @@ export async function findTable(client: pg.Pool | pg.PoolClient, name: TableName
       nondeterministic: row.nondeterministic,
     })),
     uniqueKeys: keys.rows.map((row) => row.columns),
+    rules: rules.rows.map((row) => row.name),
   };
 }
 

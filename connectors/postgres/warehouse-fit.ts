@@ -34,6 +34,12 @@ export function unfitFor(wanted: WarehouseTable, found: FoundTable): string[] {
       );
     }
   }
+  for (const rule of found.rules) {
+    const name = quoteIdent(rule);
+    faults.push(
+      `rule ${name} rewrites what is loaded, and ON CONFLICT does not work with it: DROP RULE ${name} ON ${shown}`,
+    );
+  }
   const sorted = (names: readonly string[]): string => [...names].sort().join('\0');
   if (!found.uniqueKeys.some((unique) => sorted(unique) === sorted(key))) {
     const others = found.uniqueKeys.map((unique) => `(${unique.join(', ')})`).join(', ') || 'none';

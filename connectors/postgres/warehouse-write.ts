@@ -10,6 +10,7 @@
  */
 import type pg from 'pg';
 import type { WarehouseTable } from '../../activities/ports/warehouse.ts';
+import { type Fault, fault } from '../../contracts/errors.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
 import { STAGE, sqlState } from './warehouse-session.ts';
 import { insertStatement, upsertStatement } from './warehouse-upsert.ts';
@@ -20,7 +21,7 @@ const UNIQUE_VIOLATION = '23505';
 
 /** @param staged rows in the staging table; @returns rows written */
 export async function writeStaged(client: pg.PoolClient, table: WarehouseTable, staged: number): Promise<number> {
-  const inserted = (await seemNew(client, table, staged)) ? await insertNew(client, table) : null;
+  const inserted = (await seemNew(client, table, staged)) ? await insertNew(client, table, staged) : null;
   return inserted ?? (await client.query(upsertStatement(table))).rowCount ?? 0;
 }
 
@@ -36,19 +37,32 @@ async function seemNew(client: pg.PoolClient, table: WarehouseTable, staged: num
   return rows[0]?.found === false;
 }
 
-/** @returns null when a key was there: nothing was inserted */
-async function insertNew(client: pg.PoolClient, table: WarehouseTable): Promise<number | null> {
+/**
+ * @returns null when a key was there: nothing was inserted
+ * @throws Fault TableUnsuited where the table's triggers let rows go without a word. An upsert cannot tell such rows from
+ *   those that were equal already; verify does.
+ */
+async function insertNew(client: pg.PoolClient, table: WarehouseTable, staged: number): Promise<number | null> {
   // Without a unique index on the key an INSERT would double rows without a word; planning the upsert fails then, and
   // holds the lock that keeps the index from being dropped until the transaction ends.
   await client.query(`EXPLAIN ${upsertStatement(table)}`);
   await client.query('SAVEPOINT headrace_insert');
   try {
     const written = await client.query(insertStatement(table));
+    if (written.rowCount !== staged) throw swallowed(table, staged - (written.rowCount ?? 0), staged);
     await client.query('RELEASE SAVEPOINT headrace_insert');
-    return written.rowCount ?? 0;
+    return staged;
   } catch (error) {
     if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
     await client.query('ROLLBACK TO SAVEPOINT headrace_insert');
     return null;
   }
+}
+
+function swallowed({ name }: WarehouseTable, rows: number, staged: number): Fault {
+  return fault(
+    'TableUnsuited',
+    `loading into warehouse table ${quoteTable(name)}: ${rows} of ${staged} new rows were not inserted, though nothing refused them: ` +
+      'a BEFORE INSERT trigger of the table returns NULL; change it so that it takes what the source holds',
+  );
 }

@@ -212,6 +212,31 @@ it('updates the one row of many that is there already, though a sample of the ke
   expect((await warehouse.ledger(table.name, 'topic')).get(0)).toBe(20_000);
 });
 
+it('takes nothing where a trigger lets rows go without a word', async () => {
+  const warehouse = open();
+  const name = `${schema}.${table.name.table}`;
+  await pool.query(
+    `CREATE FUNCTION ${name}_gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.id = 2 THEN RETURN NULL; END IF; RETURN NEW; END $$;
+     CREATE TRIGGER gone BEFORE INSERT ON ${name} FOR EACH ROW EXECUTE FUNCTION ${name}_gone()`,
+  );
+  await writeCsv(csv, [
+    ['1', 'a', '1.00', null],
+    ['2', 'b', '2.00', null],
+  ]);
+  const staged = await warehouse.stage(table, csv);
+  await expect(staged.apply('topic', [{ partition: 0, start: 0, end: 10 }])).rejects.toThrow(
+    /1 of 2 new rows.*trigger/,
+  );
+  await staged.release();
+  expect(await contents()).toEqual([]);
+  expect(await warehouse.ledger(table.name, 'topic')).toEqual(
+    new Map([
+      [0, 0],
+      [1, 100],
+    ]),
+  );
+});
+
 it('inserts nothing into a table that lost its unique key since it was looked at', async () => {
   const warehouse = open();
   await writeCsv(csv, [['1', 'a', null, null]]);

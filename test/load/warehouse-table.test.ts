@@ -88,7 +88,8 @@ describe('a table of the user', () => {
 
   it('is refused with every fault at once, and is not owned then', async () => {
     await pool.query(
-      `CREATE TABLE ${schema}.unfit (id int, name varchar(10) NOT NULL, price numeric(5,2), must int NOT NULL, UNIQUE (id, name))`,
+      `CREATE TABLE ${schema}.unfit (id int, name varchar(10) NOT NULL, price numeric(5,2), must int NOT NULL, UNIQUE (id, name));
+       CREATE RULE elsewhere AS ON INSERT TO ${schema}.unfit DO INSTEAD NOTHING`,
     );
     const refused = warehouse.ensureTable(table('unfit'), owner);
     await expect(refused).rejects.toMatchObject({ code: 'TableUnsuited' });
@@ -101,6 +102,7 @@ describe('a table of the user', () => {
       'column "info" is missing: ALTER TABLE',
       'column "must" is NOT NULL without a default',
       'no usable unique index over exactly the key (id); found: (id, name)',
+      'rule "elsewhere" rewrites what is loaded',
     ]) {
       expect(message).toContain(part);
     }
