@@ -47,6 +47,8 @@ export interface Run {
   form: Form;
   /** So many main events in so many days, where both were asked for: takes the place of the profile's own rate. */
   span?: Span;
+  /** From this time on things are left for others to go on with; a profile's own setting comes first. */
+  futureFrom?: number;
 }
 export interface Span {
   events: number;

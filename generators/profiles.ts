@@ -2,7 +2,9 @@
 import { countrySales } from './country-sales/profile.ts';
 import type { Group, Values } from './kinds.ts';
 import type { Profile } from './model.ts';
+import { orders } from './orders/profile.ts';
 import { productSales } from './product-sales/profile.ts';
+import { smoothies } from './smoothies/profile.ts';
 
 /** What a profile's settings are is forgotten here: they have been checked against its own kinds before. */
 type AnyProfile = Profile & { settings: Group };
@@ -18,6 +20,8 @@ function general<G extends Group>(profile: Profile<G>): AnyProfile {
 }
 
 export const profiles: ReadonlyMap<string, AnyProfile> = new Map([
+  [smoothies.name, general(smoothies)],
+  [orders.name, general(orders)],
   [productSales.name, general(productSales)],
   [countrySales.name, general(countrySales)],
 ]);

@@ -55,7 +55,11 @@ export async function generate(
     await sink.begin(identity, outputs, from);
     const { seed, start } = identity;
     const driven = await drive({
-      emissions: profile.emit(request.settings, { seed, start, form, ...spanOf(request) }),
+      emissions: profile.emit(request.settings, {
+        ...{ seed, start, form },
+        ...spanOf(request),
+        ...(request.pace === undefined ? {} : { futureFrom: start }),
+      }),
       ...{ sink, goal: goalOf(request), counts: from?.counts ?? {}, clock: systemClock, signal },
       ...(request.pace === undefined ? {} : { pace: request.pace }),
       ...(onProgress === undefined ? {} : { onProgress }),

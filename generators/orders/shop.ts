@@ -1,0 +1,80 @@
+/** The shop's customers, who come again, and its catalogue. */
+import type { Values } from '../kinds.ts';
+import type { Run } from '../model.ts';
+import { emailOf, openPeople } from '../people.ts';
+import { createCountChooser, createSampler, openRandom, zipf } from '../random.ts';
+import type { Customer, Line } from './outputs.ts';
+import { PLACES } from './places.ts';
+import type { ORDERS_SETTINGS } from './settings.ts';
+
+type Settings = Values<typeof ORDERS_SETTINGS>;
+
+export interface Shop {
+  customer(): { customer: Customer; isNew: boolean };
+  /** @param discount share taken off every item */
+  lines(discount: number): Line[];
+}
+
+/** Category, cheapest and dearest usual price, cents. */
+const CATEGORIES = [
+  ['Electronics', 49_900, 2_500_000],
+  ['Home', 19_900, 800_000],
+  ['Fashion', 14_900, 350_000],
+  ['Beauty', 9_900, 150_000],
+  ['Sports', 19_900, 600_000],
+  ['Toys', 9_900, 250_000],
+] as const;
+
+export function createShop(settings: Settings, { seed }: Run): Shop {
+  const random = openRandom(seed, 'customers');
+  const people = openPeople(random);
+  const places = createSampler(PLACES.map(({ weight }) => weight));
+  const customers: Customer[] = [];
+  const catalogue = createCatalogue(settings.catalogue.items, seed);
+  const cart = openRandom(seed, 'carts');
+  const which = createSampler(zipf(catalogue.length, settings.catalogue.tail));
+  const varietyOf = createCountChooser(settings.variety);
+  const quantityOf = createCountChooser(settings.quantity);
+
+  function newCustomer(): Customer {
+    const { lgu, province } = PLACES[places.draw(random)] ?? { lgu: 'Manila', province: 'PH-00' };
+    const name = `${people.person.firstName()} ${people.person.lastName()}`;
+    const company = people.company.name();
+    const customer = {
+      ...{ id: `CUS${String(customers.length + 1).padStart(8, '0')}`, name, company, email: emailOf(name, company) },
+      ...{ street: people.location.streetAddress(), lgu, province },
+      phone: `+63 9${random.whole(10, 99)} ${random.whole(100, 999)} ${random.whole(1_000, 9_999)}`,
+    };
+    customers.push(customer);
+    return customer;
+  }
+
+  return {
+    customer() {
+      const again = random.chance(settings.repeatCustomers) && customers.length > 0;
+      if (!again) return { customer: newCustomer(), isNew: true };
+      return { customer: customers[random.whole(0, customers.length - 1)] as Customer, isNew: false };
+    },
+    lines(discount) {
+      const chosen = new Set<number>();
+      const variety = Math.min(varietyOf(cart), catalogue.length);
+      while (chosen.size < variety) chosen.add(which.draw(cart));
+      return [...chosen].map((index) => ({ ...(catalogue[index] as Item), quantity: quantityOf(cart), discount }));
+    },
+  };
+}
+
+type Item = Omit<Line, 'quantity' | 'discount'>;
+
+function createCatalogue(count: number, seed: number): Item[] {
+  const random = openRandom(seed, 'items');
+  const people = openPeople(random);
+  return Array.from({ length: count }, (_, index) => {
+    const [category, low, high] = CATEGORIES[random.whole(0, CATEGORIES.length - 1)] ?? CATEGORIES[0];
+    // To nine cents less than a round amount, as shops write prices.
+    const price = Math.round((low * (high / low) ** random.unit()) / 1_000) * 1_000 - 1;
+    const cost = Math.round(price * (0.55 + 0.25 * random.unit()));
+    const sku = `${category.slice(0, 3).toUpperCase()}-${String(index + 1).padStart(4, '0')}`;
+    return { sku, item: people.commerce.productName(), category, cost, price };
+  });
+}
