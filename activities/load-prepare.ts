@@ -70,7 +70,10 @@ export async function withExport<T>(
     const files = await downloadObjects(ports.store, bucket, batch.objects, directory, signal);
     const csv = join(directory, 'rows.csv');
     const { columns, key } = table.shape;
-    const { read } = await ports.lakeFiles.exportForLoad(files, columns, key, batch.format, csv, rows);
+    const { read } = await ports.lakeFiles.exportForLoad(files, columns, key, batch.format, csv, {
+      ...rows,
+      csvNull: ports.warehouse.csvNull,
+    });
     return await use(csv, read);
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -6,7 +6,7 @@
 import { connect } from 'node:net';
 import { fault, type FaultCode } from '../contracts/errors.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
-import type { PostgresSettings, Settings } from '../contracts/settings.ts';
+import { type DatabaseSettings, isMysql, type Settings } from '../contracts/settings.ts';
 import { connectionOf } from '../workers/config/index.ts';
 import { connectionVariable } from '../workers/config/variables.ts';
 
@@ -28,7 +28,7 @@ export function temporalAddress({ address }: Settings['temporal']): Address {
 }
 
 export function controlAddress({ control }: Pick<Settings, 'control'>): Address {
-  return postgres('the control database', 'ControlUnavailable', control, 'HEADRACE_CONTROL_URL');
+  return database('the control database', 'ControlUnavailable', control, 'HEADRACE_CONTROL_URL');
 }
 
 /** Of all services; with a pipeline, of the connections that it names, else of all. */
@@ -39,7 +39,7 @@ export function serviceAddresses(settings: Settings, spec?: PipelineSpec): Addre
     { what: 'Kafka', code: 'KafkaUnavailable', addresses: kafka.brokers, setting: 'HEADRACE_KAFKA_BROKERS' },
     controlAddress(settings),
     ...[...new Set(named)].map((name) =>
-      postgres(`connection ${name}`, 'SourceUnavailable', connectionOf(settings, name), connectionVariable(name)),
+      database(`connection ${name}`, 'SourceUnavailable', connectionOf(settings, name), connectionVariable(name)),
     ),
   ];
   if (s3.endpoint !== undefined) {
@@ -50,10 +50,11 @@ export function serviceAddresses(settings: Settings, spec?: PipelineSpec): Addre
   return found;
 }
 
-function postgres(what: string, code: FaultCode, { url }: PostgresSettings, setting: string): Address {
-  const { hostname, port } = new URL(url);
+function database(what: string, code: FaultCode, settings: DatabaseSettings, setting: string): Address {
+  const { hostname, port } = new URL(settings.url);
+  const usual = isMysql(settings) ? '3306' : '5432';
   // Without a host it is a socket in the file system, which is left to the client.
-  return { what, code, addresses: hostname === '' ? [] : [`${hostname}:${port || '5432'}`], setting };
+  return { what, code, addresses: hostname === '' ? [] : [`${hostname}:${port || usual}`], setting };
 }
 
 /** @returns a sentence for each service that cannot be reached, with the remedy */

@@ -18,8 +18,13 @@ export interface Column {
   name: string;
   type: ColumnType;
   nullable: boolean;
-  /** As the source prints it (format_type), for messages and for the warehouse's DDL, e.g. `numeric(12,2)`. */
+  /**
+   * In PostgreSQL's words (format_type), whatever the source: for messages, for what the type alone does not say
+   * (`character varying(20)`), and for a PostgreSQL warehouse's DDL.
+   */
   sqlType: string;
+  /** The source's own words where they are others (MySQL): `bigint(20) unsigned`. No part of the schema's version. */
+  native?: string;
 }
 
 /** Unquoted parts; quoting is the connectors' business. */

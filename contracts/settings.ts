@@ -31,10 +31,17 @@ export interface S3Settings {
   secretAccessKey?: string;
 }
 
-export interface PostgresSettings {
-  /** postgres://user:password@host:port/database?sslmode=… */
+/** A database's address; which kind it is of, the address says. */
+export interface DatabaseSettings {
+  /** postgres://user:password@host:port/database?sslmode=…, or mysql://user:password@host:port/database */
   url: string;
   tls?: TlsSettings;
+}
+export type PostgresSettings = DatabaseSettings;
+export type MysqlSettings = DatabaseSettings;
+
+export function isMysql({ url }: DatabaseSettings): boolean {
+  return /^(mysql|mariadb):/.test(url);
 }
 
 export interface EncryptionKey {
@@ -64,7 +71,7 @@ export interface WorkerSettings {
 }
 
 export interface Settings {
-  connections: Readonly<Record<string, PostgresSettings>>;
+  connections: Readonly<Record<string, DatabaseSettings>>;
   control: PostgresSettings;
   kafka: KafkaSettings;
   s3: S3Settings;

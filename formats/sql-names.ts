@@ -59,6 +59,33 @@ export function parseTableName(text: string): ParsedTableName {
   return { ok: second === undefined ? { schema: 'public', table: first } : { schema: first, table: second } };
 }
 
+/** The longest identifier MySQL takes, in characters. */
+const MAX_MYSQL_CHARACTERS = 64;
+
+/**
+ * As parseTableName, for MySQL: `table` or `database.table`, quoted by backticks or, as in every pipeline file, by double
+ * quotes; nothing is folded, as the server's own setting says whether case matters.
+ * @param database where a name of one part is
+ */
+export function parseMysqlTableName(text: string, database: string): ParsedTableName {
+  const part = '(?:`(?:[^`]|``)+`|"(?:[^"]|"")+"|[\\p{L}\\p{N}_$]+)';
+  const found = new RegExp(`^(${part})(?:\\s*\\.\\s*(${part}))?$`, 'u').exec(text.trim());
+  if (!found) return { error: `${text}: cannot be read; write database.table as SQL does, quoted where needed` };
+  const names = found.slice(1).flatMap((each: string | undefined) => (each === undefined ? [] : [unquoted(each)]));
+  for (const name of names) {
+    if (name.includes('\0')) return { error: `${text}: a name cannot hold a NUL character` };
+    if (Array.from(name).length > MAX_MYSQL_CHARACTERS)
+      return { error: `${text}: "${name}" is longer than the ${MAX_MYSQL_CHARACTERS} characters of a MySQL name` };
+  }
+  const [first = '', second] = names;
+  return { ok: second === undefined ? { schema: database, table: first } : { schema: first, table: second } };
+}
+
+function unquoted(part: string): string {
+  const quote = part.slice(0, 1);
+  return quote === '`' || quote === '"' ? part.slice(1, -1).replaceAll(quote + quote, quote) : part;
+}
+
 /** PostgreSQL folds ASCII only in a UTF-8 database. */
 function foldAscii(name: string): string {
   return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CHECKOUT, usesProxy } from './environment.ts';
+import { installPackages } from './debian.ts';
 import { isInstalled } from './prerequisites.ts';
 import { runCommand } from './run-command.ts';
 import { StackError, reasonOf } from './stack-error.ts';
@@ -63,7 +64,10 @@ const NEEDS: readonly { there: () => boolean; debian: string }[] = [
 /** Builds against the system's libraries; installs what is missing where it may (root on Debian), else names it. */
 export async function buildFromSource({ cache, signal, log }: SetupContext): Promise<void> {
   const missing = NEEDS.filter((need) => !need.there()).map((need) => need.debian);
-  if (missing.length > 0 && process.platform === 'linux') await installPackages(missing, { cache, signal, log });
+  if (missing.length > 0 && process.platform === 'linux') {
+    const say = (line: string): void => log(`Kafka client: ${line}`);
+    await installPackages(missing, { cache, signal, log: say, what: 'Kafka client' });
+  }
   const rebuild = ['rebuild', '--ignore-scripts=false', '@confluentinc/kafka-javascript'];
   await runCommand('npm', rebuild, {
     cwd: CHECKOUT,
@@ -73,23 +77,6 @@ export async function buildFromSource({ cache, signal, log }: SetupContext): Pro
     timeoutMs: BUILD_TIMEOUT_MS,
     remedy: 'it needs a C++ compiler, make, python3, the headers of Node, OpenSSL, zlib, zstd, SASL and curl',
   });
-}
-
-async function installPackages(packages: string[], context: Omit<SetupContext, 'folder'>): Promise<void> {
-  const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-  if (process.getuid?.() !== 0 || !isInstalled('apt-get')) {
-    throw new StackError(`not installed: ${packages.join(', ')} (Debian: sudo ${command})`);
-  }
-  context.log(`Kafka client: installing what its build needs: ${packages.join(' ')}`);
-  const options = {
-    env: { DEBIAN_FRONTEND: 'noninteractive' },
-    log: logOf(context.cache),
-    signal: context.signal,
-    timeoutMs: BUILD_TIMEOUT_MS,
-  };
-  await runCommand('apt-get', ['update', '--quiet'], options);
-  const install = ['install', '--quiet', '-y', '--no-install-recommends', ...packages];
-  await runCommand('apt-get', install, options);
 }
 
 /** curl's headers lie in a folder of the machine's architecture on Debian. */

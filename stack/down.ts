@@ -20,7 +20,7 @@ export interface DownOptions {
 }
 
 const LOCK_TIMEOUT_MS = 60_000;
-const FOLDERS = ['postgres', 'temporal', 'kafka', 'minio', 'seaweedfs', 'logs'];
+const FOLDERS = ['postgres', 'mariadb', 'temporal', 'kafka', 'minio', 'seaweedfs', 'logs'];
 
 /**
  * Stops the home's stack; without one it does nothing.
@@ -37,6 +37,7 @@ export async function down(options: DownOptions): Promise<void> {
     // Only where a state file says that a stack was here: the folder may be one of the user's, named by mistake.
     if (!purge || state === undefined) return;
     if (state.postgresData !== undefined) rmSync(state.postgresData, { recursive: true, force: true });
+    if (state.mariadb?.data !== undefined) rmSync(state.mariadb.data, { recursive: true, force: true });
     for (const folder of FOLDERS) rmSync(join(home, folder), { recursive: true, force: true });
     rmSync(stateFileOf(home), { force: true });
   });

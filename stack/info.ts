@@ -1,5 +1,6 @@
 /** What `up` hands back, put together from the state file and from the services that the user's settings name. */
 import { markedEnvironment } from './environment.ts';
+import { mysqlUrl } from './services/mariadb.ts';
 import { databaseUrl } from './services/postgres-databases.ts';
 import { seaweedConsole } from './services/seaweedfs.ts';
 import type { StackStateFile } from './state.ts';
@@ -37,6 +38,10 @@ export function stackInfo(home: string, state: StackStateFile, given: GivenServi
       : { ...given.s3, bucket: S3_BUCKET, console: '' };
   const url = (database: Database): string => given.postgres[database] ?? databaseUrl(state, database);
   const postgres = { sales: url('sales'), warehouse: url('warehouse'), control: url('control') };
+  // While it runs: a connection that nobody answers would keep a worker from starting.
+  const runsMariadb =
+    state.processes.mariadb !== undefined || (state.mode === 'compose' && state.mariadb !== undefined);
+  const mysql = runsMariadb ? { sales: mysqlUrl(state, 'sales'), warehouse: mysqlUrl(state, 'warehouse') } : undefined;
   const env = {
     HEADRACE_HOME: home,
     HEADRACE_TEMPORAL_ADDRESS: temporal.address,
@@ -51,6 +56,9 @@ export function stackInfo(home: string, state: StackStateFile, given: GivenServi
     HEADRACE_CONTROL_URL: postgres.control,
     HEADRACE_CONNECTION_SALES: postgres.sales,
     HEADRACE_CONNECTION_WAREHOUSE: postgres.warehouse,
+    ...(mysql === undefined
+      ? {}
+      : { HEADRACE_CONNECTION_MYSQL_SALES: mysql.sales, HEADRACE_CONNECTION_MYSQL_WAREHOUSE: mysql.warehouse }),
   };
-  return { temporal, kafka, s3, postgres, env: markedEnvironment(env) };
+  return { temporal, kafka, s3, postgres, ...(mysql === undefined ? {} : { mysql }), env: markedEnvironment(env) };
 }

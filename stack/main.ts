@@ -1,5 +1,5 @@
 /**
- * The stack without the `headrace` command: `npx tsx stack/main.ts up [--json] | down [--purge] | setup`.
+ * The stack without the `headrace` command: `npx tsx stack/main.ts up [--mariadb] [--json] | down [--purge] | setup`.
  * For tests and for work on the stack itself; users have `headrace up`.
  */
 import { parseArgs } from 'node:util';
@@ -12,7 +12,7 @@ import { up } from './up.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, purge: { type: 'boolean' } },
+  options: { json: { type: 'boolean' }, purge: { type: 'boolean' }, mariadb: { type: 'boolean' } },
 });
 
 const folders = stackFolders();
@@ -29,7 +29,12 @@ function onProgress({ service, state, seconds, detail }: StackEvent): void {
 async function main(): Promise<void> {
   switch (positionals[0]) {
     case 'up': {
-      const info = await up({ ...folders, onProgress, signal: interrupt.signal });
+      const info = await up({
+        ...folders,
+        ...(values.mariadb === true ? { extra: ['mariadb'] } : {}),
+        onProgress,
+        signal: interrupt.signal,
+      });
       const exports = Object.entries(info.env).map(([name, value]) => `export ${name}='${value}'`);
       process.stdout.write(
         values.json === true ? `${JSON.stringify(info, undefined, 2)}\n` : `${exports.join('\n')}\n`,
@@ -41,7 +46,7 @@ async function main(): Promise<void> {
     case 'setup':
       return await ensureKafkaBinding((line) => process.stderr.write(`${line}\n`), { signal: interrupt.signal });
     default:
-      throw new StackError('say one of: up [--json], down [--purge], setup');
+      throw new StackError('say one of: up [--mariadb] [--json], down [--purge], setup');
   }
 }
 

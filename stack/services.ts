@@ -1,6 +1,7 @@
 /** Which services a home's stack consists of. */
 import type { Service } from './service.ts';
 import { kafka } from './services/kafka.ts';
+import { mariadb } from './services/mariadb.ts';
 import { minio } from './services/minio.ts';
 import { postgres } from './services/postgres.ts';
 import { seaweedfs } from './services/seaweedfs.ts';
@@ -11,7 +12,8 @@ import { DATABASES, type GivenServices, type ServiceName } from './types.ts';
 
 /** In the order in which they are begun: MinIO first, since building it takes longest. */
 export function stackServices(state: StackStateFile): Service[] {
-  return [state.s3Kind === 'minio' ? minio : seaweedfs, kafka, postgres, temporal];
+  const all = [state.s3Kind === 'minio' ? minio : seaweedfs, kafka, postgres, temporal];
+  return state.mariadb === undefined ? all : [...all, mariadb];
 }
 
 /** @throws StackError if the stack has no service of that name */
@@ -30,6 +32,8 @@ export function isGiven({ name }: Service, given: GivenServices): boolean {
       return given.kafkaBrokers !== undefined;
     case 's3':
       return given.s3 !== undefined;
+    case 'mariadb':
+      return false;
     case 'postgres':
       return DATABASES.every((database) => given.postgres[database] !== undefined);
   }

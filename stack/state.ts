@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { z } from 'zod';
 import { StackError } from './stack-error.ts';
-import { SERVICE_NAMES } from './types.ts';
+import { EXTRA_SERVICE_NAMES, SERVICE_NAMES } from './types.ts';
 
 const PORT_NAMES = [
   'postgres',
@@ -32,6 +32,17 @@ const PORT_NAMES = [
 /** `ready`: its start was waited for to the end; without it, a crash of `up` came in between. */
 const ownedProcess = z.object({ pid: z.number().int(), identity: z.string(), ready: z.boolean() });
 
+/** Absent until MariaDB is asked for. */
+const mariadbState = z.object({
+  port: z.number().int(),
+  /** As postgresData. */
+  data: z.string().optional(),
+  admin: z.string(),
+  sales: z.string(),
+  warehouse: z.string(),
+});
+export type MariadbState = z.infer<typeof mariadbState>;
+
 const stateSchema = z.object({
   version: z.literal(1),
   mode: z.enum(['native', 'compose']),
@@ -47,7 +58,8 @@ const stateSchema = z.object({
     s3AccessKeyId: z.string(),
     s3SecretAccessKey: z.string(),
   }),
-  processes: z.partialRecord(z.enum(SERVICE_NAMES), ownedProcess),
+  mariadb: mariadbState.optional(),
+  processes: z.partialRecord(z.enum([...SERVICE_NAMES, ...EXTRA_SERVICE_NAMES]), ownedProcess),
 });
 
 export type StackStateFile = z.infer<typeof stateSchema>;
@@ -84,9 +96,16 @@ export function saveState(home: string, state: StackStateFile): void {
   renameSync(temporary, stateFileOf(home));
 }
 
-/** Fresh passwords, 128 random bits each, of characters that need no escaping in a URL, YAML or a shell. */
+/** 128 random bits, of characters that need no escaping in a URL, YAML, SQL or a shell. */
+const secret = (): string => randomBytes(16).toString('hex');
+
+/** @param port free now */
+export function newMariadb(port: number): MariadbState {
+  return { port, admin: secret(), sales: secret(), warehouse: secret() };
+}
+
+/** Fresh passwords. */
 export function newSecrets(): StackStateFile['secrets'] {
-  const secret = (): string => randomBytes(16).toString('hex');
   return {
     postgresAdmin: secret(),
     sales: secret(),

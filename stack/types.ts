@@ -5,10 +5,17 @@
 
 /** The services a user sees. One PostgreSQL server holds the three databases sales, warehouse and control. */
 export const SERVICE_NAMES = ['postgres', 'temporal', 'kafka', 's3'] as const;
-export type ServiceName = (typeof SERVICE_NAMES)[number];
+/** Begun only when they are asked for by name. */
+export const EXTRA_SERVICE_NAMES = ['mariadb'] as const;
+export type ExtraServiceName = (typeof EXTRA_SERVICE_NAMES)[number];
+export type ServiceName = (typeof SERVICE_NAMES)[number] | ExtraServiceName;
 
 export const DATABASES = ['sales', 'warehouse', 'control'] as const;
 export type Database = (typeof DATABASES)[number];
+
+/** Of the MariaDB server; the control database is PostgreSQL's in any case. */
+export const MYSQL_DATABASES = ['sales', 'warehouse'] as const;
+export type MysqlDatabase = (typeof MYSQL_DATABASES)[number];
 
 /** Who serves S3: MinIO, or SeaweedFS where Go is missing. Fixed by a home's first `up`: the data layouts differ. */
 export type S3Kind = 'minio' | 'seaweedfs';
@@ -31,6 +38,8 @@ export interface StackInfo {
     console: string;
   };
   postgres: Record<Database, string>;
+  /** Where the stack has been asked for MariaDB. */
+  mysql?: Record<MysqlDatabase, string>;
   env: Record<string, string>;
 }
 

@@ -17,14 +17,23 @@ import { minioIsBuilt } from './services/minio.ts';
 import type { Service } from './service.ts';
 import { isGiven, stackServices } from './services.ts';
 import { StackError, StackInterrupted } from './stack-error.ts';
-import { PORT_NAMES, loadState, newSecrets, saveState, lockFileOf, type StackStateFile } from './state.ts';
-import { SERVICE_NAMES, type GivenServices, type OnProgress, type ServiceName, type StackInfo } from './types.ts';
+import { PORT_NAMES, loadState, newMariadb, newSecrets, saveState, lockFileOf, type StackStateFile } from './state.ts';
+import {
+  SERVICE_NAMES,
+  type ExtraServiceName,
+  type GivenServices,
+  type OnProgress,
+  type ServiceName,
+  type StackInfo,
+} from './types.ts';
 
 export interface UpOptions {
   home: string;
   cache: string;
   /** Only these are begun; the others' addresses are in the answer all the same. Default: all. */
   services?: readonly ServiceName[];
+  /** Begun besides. */
+  extra?: readonly ExtraServiceName[];
   /** Services of the user's own; default: those that HEADRACE_* variables name. */
   given?: GivenServices;
   onProgress?: OnProgress;
@@ -48,8 +57,9 @@ export async function up(options: UpOptions): Promise<StackInfo> {
     await requireGiven(given);
     return await withLock(lockFileOf(home), { signal, timeoutMs: LOCK_TIMEOUT_MS }, async () => {
       const state = loadState(home) ?? (await newState(cache));
+      const asked = new Set([...(options.services ?? SERVICE_NAMES), ...(options.extra ?? [])]);
+      if (asked.has('mariadb')) state.mariadb ??= newMariadb(await mariadbPort());
       saveState(home, state);
-      const asked = new Set(options.services ?? SERVICE_NAMES);
       const wanted = stackServices(state).filter((service) => asked.has(service.name) && !isGiven(service, given));
       await bringUp(wanted, { home, cache, state, signal, onProgress });
       return stackInfo(home, state, given);
@@ -74,6 +84,10 @@ async function bringUp(wanted: Service[], options: StackOptions): Promise<void> 
   await (native ? startProcesses : startContainers)(missing, options);
 }
 
+async function mariadbPort(): Promise<number> {
+  return (await choosePorts(['mariadb'])).mariadb;
+}
+
 async function newState(cache: string): Promise<StackStateFile> {
   const mode = wantedMode() ?? (composeIsUsable() ? 'compose' : 'native');
   return {
@@ -92,6 +106,7 @@ async function renewTakenPorts(services: Service[], { home, state }: StackOption
   const free = await Promise.all(ports.map((port) => becomesFree(port, PORT_TIMEOUT_MS)));
   if (!free.includes(false)) return;
   state.ports = await choosePorts(PORT_NAMES);
+  if (state.mariadb !== undefined) state.mariadb.port = await mariadbPort();
   saveState(home, state);
 }
 

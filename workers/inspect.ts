@@ -7,8 +7,6 @@ import { sourceTable } from '../activities/source-table.ts';
 import type { TopicAdmin } from '../activities/ports/topic.ts';
 import { openInspectStore } from '../connectors/postgres/inspect-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
-import { openPostgresSource } from '../connectors/postgres/source.ts';
-import { openPostgresWarehouse } from '../connectors/postgres/warehouse.ts';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
 import { messageOf } from '../contracts/errors.ts';
 import type { HopCounts, PipelineLook, PlanLook } from '../contracts/inspect.ts';
@@ -17,6 +15,7 @@ import type { ReplayScope } from '../contracts/replay.ts';
 import type { Settings } from '../contracts/settings.ts';
 import { quoteTable } from '../formats/sql-names.ts';
 import { connectionOf } from './config/index.ts';
+import { openSource, openWarehouse } from './databases.ts';
 import { openKafka } from './kafka-client.ts';
 
 export interface Inspector {
@@ -66,7 +65,7 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
       );
     });
     const loadLag = tried(async () => {
-      const warehouse = openPostgresWarehouse(connectionOf(settings, spec.warehouse.connection));
+      const warehouse = openWarehouse(connectionOf(settings, spec.warehouse.connection));
       try {
         const ledger = await warehouse.ledger(spec.warehouse.table, topicId);
         return [...next].reduce((sum, [partition, end]) => sum + Math.max(0, end - (ledger.get(partition) ?? 0)), 0);
@@ -104,8 +103,8 @@ async function readPlan(
   spec: PipelineSpec,
   scope: ReplayScope,
 ): Promise<PlanLook> {
-  const source = openPostgresSource(connectionOf(settings, spec.source.connection));
-  const warehouse = openPostgresWarehouse(connectionOf(settings, spec.warehouse.connection));
+  const source = openSource(connectionOf(settings, spec.source.connection));
+  const warehouse = openWarehouse(connectionOf(settings, spec.warehouse.connection));
   const faults: string[] = [];
   const note = (error: unknown): null => {
     faults.push(messageOf(error));

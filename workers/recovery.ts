@@ -8,8 +8,8 @@ import { openLakeFiles } from '../connectors/duckdb/lake-files.ts';
 import { openManifest } from '../connectors/postgres/manifest-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
 import { openRecoveryStore } from '../connectors/postgres/recovery-store.ts';
-import { openPostgresSource } from '../connectors/postgres/source.ts';
-import { openPostgresWarehouse } from '../connectors/postgres/warehouse.ts';
+
+import { openSource, openWarehouse } from './databases.ts';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
 import type { OrphansReport, RecoveryReport } from '../contracts/recovery.ts';
@@ -28,8 +28,8 @@ export async function recoverManifest(
 ): Promise<RecoveryReport> {
   const scratch = await makeScratch(settings.worker.scratch);
   const control = openPool(settings.control, 'recover', 2);
-  const sources = keepByName((wanted) => openPostgresSource(connectionOf(settings, wanted)));
-  const warehouses = keepByName((wanted) => openPostgresWarehouse(connectionOf(settings, wanted)));
+  const sources = keepByName((wanted) => openSource(connectionOf(settings, wanted)));
+  const warehouses = keepByName((wanted) => openWarehouse(connectionOf(settings, wanted)));
   const { topics, openLane, openReader } = await openKafka(settings.kafka);
   const store = openObjectStore(settings.s3);
   const lakeFiles = await openLakeFiles({ scratch, threads: settings.worker.queryThreads });

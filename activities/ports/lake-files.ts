@@ -63,6 +63,8 @@ export interface KeyedHash {
 export interface ExportedRows {
   /** With `_partition` and `_offset` behind the columns. */
   places?: boolean;
+  /** An unquoted field of this text is NULL, by default an empty one; the same text as a value is quoted. */
+  csvNull?: string;
   /** Without the rows at these places. */
   except?: readonly { partition: number; offset: number }[];
 }
@@ -72,7 +74,7 @@ export interface LakeFiles {
   /** @param directory where the file is to be made; the caller deletes it */
   encode(input: CutInput, directory: string): Promise<EncodedCut>;
   /**
-   * Writes the last row a key of the files to CSV that PostgreSQL's COPY (FORMAT csv) reads back exactly, columns in order.
+   * Writes the last row a key of the files to CSV, columns in order, each value as PostgreSQL prints it, quoted where needed.
    * @returns rows written, and rows read before keeping the last a key
    */
   exportForLoad(

@@ -56,6 +56,8 @@ export interface RefusedRow {
 }
 
 export interface Warehouse {
+  /** How the CSV that `stage` reads says NULL: an unquoted field of this text. */
+  readonly csvNull: string;
   planTable(table: WarehouseTable, owner: TableOwner): Promise<TablePlan>;
   /**
    * Creates schema, table and ledger where they are missing, and enters the owner. Safe to repeat and to race.

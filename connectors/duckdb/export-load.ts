@@ -1,4 +1,4 @@
-/** The last rows a key as CSV for COPY: what PostgreSQL reads from it is what it once printed. */
+/** The last rows a key as CSV for a warehouse: what it reads is what PostgreSQL prints of the value. */
 import type { ExportedRows, LakeFile } from '../../activities/ports/lake-files.ts';
 import type { Column } from '../../contracts/columns.ts';
 import type { EncoderSettings } from '../../contracts/manifest.ts';
@@ -8,6 +8,7 @@ import { keyColumnsOf } from './key-columns.ts';
 import { lastRows } from './last-rows.ts';
 import { loadText } from './load-text.ts';
 import { readLake } from './read-lake.ts';
+import { quoteText } from './sql-text.ts';
 
 export async function exportForLoad(
   duckdb: DuckDb,
@@ -16,17 +17,17 @@ export async function exportForLoad(
   key: readonly string[],
   format: EncoderSettings['format'],
   csvPath: string,
-  { places = false, except = [] }: ExportedRows = {},
+  { places = false, except = [], csvNull = '' }: ExportedRows = {},
 ): Promise<{ rows: number; read: number }> {
   if (files.length === 0) {
-    const rows = await duckdb.withConnection((none) => copied(none, `SELECT 1 WHERE false`, csvPath, OPTIONS));
+    const rows = await duckdb.withConnection((none) => copied(none, `SELECT 1 WHERE false`, csvPath, options(csvNull)));
     return { rows, read: 0 };
   }
   return readLake(duckdb, files, columns, format, async (connection, query) => {
     const last = await lastRows(connection, query, keyColumnsOf(columns, key));
     const texts = columns.map((column) => `${loadText(column, last.overflowing > 0)} AS ${quoteIdent(column.name)}`);
     // Alone on its line, \. would end the data for PostgreSQL before 18; quoted it does not.
-    const quoted = columns.length === 1 ? `${OPTIONS}, FORCE_QUOTE *` : OPTIONS;
+    const quoted = columns.length === 1 ? `${options(csvNull)}, FORCE_QUOTE *` : options(csvNull);
     const selected = places ? [...texts, '_partition', '_offset'] : texts;
     const left = except.length === 0 ? '' : ` WHERE (_partition, _offset) NOT IN (VALUES ${placesSql(except)})`;
     const selection = `SELECT ${selected.join(', ')} FROM (${last.query})${left}`;
@@ -39,5 +40,7 @@ function placesSql(places: NonNullable<ExportedRows['except']>): string {
   return places.map(({ partition, offset }) => `(${partition}, ${offset})`).join(', ');
 }
 
-/** NULL is an empty field without quotes, an empty string one with quotes: PostgreSQL's defaults for CSV. */
-const OPTIONS = `FORMAT csv, HEADER false, NULLSTR ''`;
+/** A value that looks like NULL is written with quotes, NULL without. */
+function options(csvNull: string): string {
+  return `FORMAT csv, HEADER false, NULLSTR ${quoteText(csvNull)}`;
+}

@@ -19,6 +19,7 @@ const POOL_SIZE = 12;
 export function openPostgresWarehouse(settings: PostgresSettings): Warehouse {
   const pool = openPool(settings, 'warehouse', POOL_SIZE);
   return {
+    csvNull: '',
     planTable: (table, owner) => planTable(pool, table, owner),
     ensureTable: (table, owner) => ensureTable(pool, table, owner),
     ledger: (name, topicId) => readLedger(pool, name, topicId),

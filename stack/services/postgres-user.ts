@@ -1,5 +1,5 @@
 /**
- * Under whom PostgreSQL runs: it refuses to run as root, so there it gets a system user of its own. That user must be
+ * Under whom the database servers run: they refuse to run as root, so there they get a system user of their own. That user must be
  * able to reach the programs and the data, which it cannot in a checkout under /root or a `mktemp -d`; then both live
  * under /var/lib/headrace instead. (Rejected: opening the ways to the user's folders, or handing the server root's
  * power to pass through them.)
@@ -22,7 +22,7 @@ export interface SystemUser {
  * @returns undefined where this process is not root and can run the server itself
  * @throws StackError if the user is not there and cannot be made
  */
-export function postgresUser(): SystemUser | undefined {
+export function serverUser(): SystemUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const found = lookUp();
   if (found !== undefined) return found;
@@ -33,7 +33,7 @@ export function postgresUser(): SystemUser | undefined {
   const user = lookUp();
   if (user !== undefined) return user;
   throw new StackError(
-    `PostgreSQL cannot run as root, and a system user for it cannot be made ` +
+    `database servers cannot run as root, and a system user for them cannot be made ` +
       `(useradd ${USER}: ${made.error?.message ?? made.stderr.trim()}); make the user ${USER}, or run as another user`,
   );
 }
@@ -59,14 +59,16 @@ export function systemFolder(...parts: string[]): string {
 }
 
 /**
- * Where a home's data goes: `<home>/postgres`, or a folder of the home's own under /var/lib/headrace.
+ * Where a server's data goes: `<home>/<server>`, or a folder of the home's own under /var/lib/headrace.
  * The folder is made, and belongs to the user.
  */
-export function postgresDataFolder(user: SystemUser | undefined, home: string): string {
-  const inside = join(home, 'postgres');
+export function serverDataFolder(user: SystemUser | undefined, home: string, server: 'postgres' | 'mariadb'): string {
+  const inside = join(home, server);
   mkdirSync(inside, { recursive: true });
   const name = createHash('sha256').update(home).digest('hex').slice(0, 12);
-  const folder = canReach(user, inside) ? inside : systemFolder('data', name);
+  const folder = canReach(user, inside)
+    ? inside
+    : systemFolder('data', server === 'postgres' ? name : `${name}-${server}`);
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   chmodSync(folder, 0o700);
   return folder;

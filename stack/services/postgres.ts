@@ -4,7 +4,7 @@
  */
 import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { canReach, postgresDataFolder, postgresUser, systemFolder } from './postgres-user.ts';
+import { canReach, serverDataFolder, serverUser, systemFolder } from './postgres-user.ts';
 import { clearDeadServer } from './postgres-orphans.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
 import { ADMIN, createDatabases, serverAnswers } from './postgres-databases.ts';
@@ -27,12 +27,12 @@ export const postgres: Service = {
 
   async prepare(context) {
     const { home, cache, state, signal, say } = context;
-    const user = postgresUser();
+    const user = serverUser();
     const onWait = (pid: number): void => say('building', `process ${pid} is copying its programs`);
     mkdirSync(cache, { recursive: true });
     const reachable = canReach(user, cache) ? cache : systemFolder('cache');
     const binaries = await postgresBinaries({ cache: reachable, signal, onWait });
-    state.postgresData ??= postgresDataFolder(user, home);
+    state.postgresData ??= serverDataFolder(user, home, 'postgres');
     context.save();
     const data = join(state.postgresData, 'data');
     if (!existsSync(join(data, 'PG_VERSION'))) await initialise(context, binaries, data);
@@ -67,7 +67,7 @@ export const postgres: Service = {
 /** Makes the cluster beside its place and renames it there, so that an interrupted initdb leaves nothing half done. */
 async function initialise({ home, state, signal, say }: ServiceContext, binaries: string, data: string): Promise<void> {
   say('starting', 'making its data folder');
-  const user = postgresUser();
+  const user = serverUser();
   const root = state.postgresData ?? home;
   const passwordFile = join(root, 'admin-password');
   const unfinished = `${data}.unfinished`;

@@ -58,8 +58,8 @@ describe('headrace.yaml', () => {
   test.each([
     [
       'sales: postgres://u:file@h/sales',
-      'sales: mysql://u:file@h/sales',
-      '2:3: connections.sales.url: found an address of kind mysql',
+      'sales: oracle://u:file@h/sales',
+      '2:3: connections.sales.url: found an address of kind oracle',
     ],
     ['sales: postgres://u:file@h/sales', 'sales: postgres://u:file@h', '2:3: connections.sales.url: names no database'],
     [

@@ -1,13 +1,13 @@
 /** Looks a connection up by the name that a pipeline gives it. */
 import { fault } from '../../contracts/errors.ts';
-import type { PostgresSettings, Settings } from '../../contracts/settings.ts';
+import type { DatabaseSettings, Settings } from '../../contracts/settings.ts';
 import { guess } from './guess.ts';
 import { connectionVariable } from './variables.ts';
 
 type Connections = Pick<Settings, 'connections'>;
 
 /** A variable cannot tell `my-shop` from `my_shop`, so a name is also found under its other spelling. */
-function find({ connections }: Connections, name: string): PostgresSettings | undefined {
+function find({ connections }: Connections, name: string): DatabaseSettings | undefined {
   const exact = Object.hasOwn(connections, name) ? connections[name] : undefined;
   if (exact !== undefined) return exact;
   const other = Object.keys(connections).find((key) => connectionVariable(key) === connectionVariable(name));
@@ -15,7 +15,7 @@ function find({ connections }: Connections, name: string): PostgresSettings | un
 }
 
 /** @throws Fault ConnectionUnknown naming the connections there are, and the variable that would supply it */
-export function connectionOf(settings: Connections, name: string): PostgresSettings {
+export function connectionOf(settings: Connections, name: string): DatabaseSettings {
   const found = find(settings, name);
   if (found !== undefined) return found;
   throw fault('ConnectionUnknown', `connection ${name} ${unknownText(settings, name)}`);

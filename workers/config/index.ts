@@ -4,6 +4,8 @@
  */
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import type { Settings } from '../../contracts/settings.ts';
+import { isMysql } from '../../contracts/settings.ts';
+import { parseMysqlTableName, type ParsedTableName } from '../../formats/sql-names.ts';
 import { connectionOf, hasConnection, unknownText } from './connection.ts';
 import { configFault, type Problem } from './problem.ts';
 import { readPipeline } from './pipeline-file.ts';
@@ -30,7 +32,13 @@ export function loadAll(
   if (settings !== undefined && spec !== undefined) {
     for (const part of ['source', 'warehouse'] as const) {
       const { connection } = spec[part];
-      if (hasConnection(settings, connection)) continue;
+      if (hasConnection(settings, connection)) {
+        const table = mysqlTable(settings, connection, tableText(source.data, part));
+        if (table === null) continue;
+        if ('ok' in table) spec[part].table = table.ok;
+        else problems.push({ place: source.placeOf([part, 'table']), path: `${part}.table`, message: table.error });
+        continue;
+      }
       problems.push({
         place: source.placeOf([part, 'connection']),
         path: `${part}.connection`,
@@ -47,6 +55,21 @@ export function loadAll(
   }
   if (settings === undefined || spec === undefined || problems.length > 0) throw configFault(problems);
   return { settings, spec };
+}
+
+/** A table's name as the file has it: what it means hangs on the kind of the connection. */
+function tableText(data: unknown, part: 'source' | 'warehouse'): string | undefined {
+  const section: unknown = typeof data === 'object' && data !== null && part in data ? data[part as never] : undefined;
+  const table: unknown =
+    typeof section === 'object' && section !== null && 'table' in section ? section.table : undefined;
+  return typeof table === 'string' ? table : undefined;
+}
+
+/** What a table's name means where the connection is a MySQL one; null where it is not. */
+function mysqlTable(settings: Settings, connection: string, text: string | undefined): ParsedTableName | null {
+  const database = connectionOf(settings, connection);
+  if (!isMysql(database) || text === undefined) return null;
+  return parseMysqlTableName(text, decodeURIComponent(new URL(database.url).pathname.slice(1)));
 }
 
 /** The same table in the same database, whoever the user is. Another name of one host is not recognised. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../contracts/errors.ts';
-import { KAFKA_CLIENTS } from '../../contracts/settings.ts';
+import { isMysql, KAFKA_CLIENTS } from '../../contracts/settings.ts';
 import { count, flag, oneOf, scalar, size, text } from './values.ts';
 
 const secret = (allowed: string) => text(allowed, { secret: true });
@@ -42,6 +42,37 @@ const postgresUrl = scalar(
     if (typeof found !== 'string' || !URL.canParse(found)) return undefined;
     const wrong = postgresUrlFault(new URL(found));
     return wrong === null ? { ok: found } : { wrong: `${wrong}; allowed: ${POSTGRES_FORM}` };
+  },
+  { secret: true },
+);
+
+const DATABASE_FORM = `${POSTGRES_FORM}, or a MySQL one, mysql://user:password@host:3306/database`;
+const MYSQL_MODES = ['disabled', 'required', 'verify-ca', 'verify-identity'];
+
+/** https://dev.mysql.com/doc/refman/8.4/en/connecting-using-uri-or-key-value-pairs.html; nothing else of an address is used. */
+function mysqlUrlFault({ pathname, hostname, username, password, searchParams }: URL): string | null {
+  if (hostname === '') return 'names no host';
+  if (pathname.length <= 1) return 'names no database';
+  try {
+    for (const part of [username, password, pathname]) decodeURIComponent(part);
+  } catch {
+    return 'holds a % that begins no %XX; a % itself is %25';
+  }
+  const unknown = [...searchParams.keys()].find((name) => name !== 'ssl-mode');
+  if (unknown !== undefined) return `has the option ${unknown}; only ssl-mode is known`;
+  const mode = searchParams.get('ssl-mode')?.toLowerCase().replaceAll('_', '-');
+  return mode === undefined || MYSQL_MODES.includes(mode)
+    ? null
+    : `has an ssl-mode that is none of ${MYSQL_MODES.join(', ')}`;
+}
+
+const databaseUrl = scalar(
+  DATABASE_FORM,
+  (found) => {
+    if (typeof found !== 'string' || !URL.canParse(found)) return undefined;
+    const url = new URL(found);
+    const wrong = isMysql({ url: found }) ? mysqlUrlFault(url) : postgresUrlFault(url);
+    return wrong === null ? { ok: found } : { wrong: `${wrong}; allowed: ${DATABASE_FORM}` };
   },
   { secret: true },
 );
@@ -133,8 +164,9 @@ export function settingsSchema(folder: string) {
     .strictObject({ ca: file.optional(), cert: file.optional(), key: file.optional() })
     .check(together('cert', 'key'));
   const postgres = z.strictObject({ url: postgresUrl, tls: tls.optional() });
+  const database = z.strictObject({ url: databaseUrl, tls: tls.optional() });
   return z.strictObject({
-    connections: z.record(z.string(), postgres).prefault({}),
+    connections: z.record(z.string(), database).prefault({}),
     control: postgres.optional(),
     kafka: z
       .strictObject({

@@ -89,8 +89,8 @@ type TlsFile = SettingsFile['kafka']['tls'];
 function settingsOf({ connections, control, kafka, s3, temporal, worker }: SettingsFile): Settings {
   const { landMemory, queryThreads, scratch } = worker;
   return {
-    connections: Object.fromEntries(Object.entries(connections).map(([name, value]) => [name, postgresOf(value)])),
-    control: postgresOf(control ?? { url: '' }),
+    connections: Object.fromEntries(Object.entries(connections).map(([name, value]) => [name, databaseOf(value)])),
+    control: databaseOf(control ?? { url: '' }),
     kafka: {
       brokers: kafka.brokers ?? [],
       ...(kafka.client === undefined ? {} : { client: kafka.client }),
@@ -120,7 +120,7 @@ function settingsOf({ connections, control, kafka, s3, temporal, worker }: Setti
   };
 }
 
-function postgresOf({ url, tls }: { url: string; tls?: TlsFile }): Settings['control'] {
+function databaseOf({ url, tls }: { url: string; tls?: TlsFile }): Settings['control'] {
   return { url, ...tlsPart(tls) };
 }
 

@@ -1,0 +1,96 @@
+/**
+ * What the catalogue says of a source table, and whether Headrace can read it. Every fault of the table comes in one message:
+ * a user mends them all at once.
+ */
+import type { Column, TableName, TableShape } from '../../contracts/columns.ts';
+import { fault } from '../../contracts/errors.ts';
+import { mapMysqlType, MYSQL_SUPPORTED_TYPES, mysqlKeyRefusal } from '../../formats/mysql-types.ts';
+import { lakeNameFaults } from '../../formats/lake-types.ts';
+import { findTable, type FoundKey, type FoundTable } from './catalog.ts';
+import { type Database, flavourOf, withConnection } from './pool.ts';
+import { quoteTable } from './sql-text.ts';
+
+/**
+ * @param key columns of the unique key to use, in any order; absent: the primary key
+ * @throws Fault TableMissing, TableUnsuited (with every fault of the table)
+ */
+export async function describeTable(
+  database: Database,
+  name: TableName,
+  key?: readonly string[],
+  eventTime?: string,
+): Promise<{ shape: TableShape; estimatedRows: number }> {
+  const shown = quoteTable(name);
+  const found = await withConnection(database, `describing table ${shown}`, async (connection) =>
+    findTable(connection, await flavourOf(connection), name),
+  );
+  if (!found) {
+    throw fault(
+      'TableMissing',
+      `table ${shown} does not exist in the source (or the user may not see it: GRANT SELECT ON ${shown}); ` +
+        'check source.table and its connection',
+    );
+  }
+  const faults: string[] = [];
+  if (found.kind !== 'BASE TABLE' && found.kind !== 'SYSTEM VERSIONED')
+    faults.push(`${shown} is not a table (${found.kind.toLowerCase()}); name a table`);
+  const columns: Column[] = [];
+  for (const column of found.columns) {
+    const mapped = mapMysqlType(column);
+    if ('error' in mapped)
+      faults.push(`column "${column.name}": ${mapped.error}; supported are ${MYSQL_SUPPORTED_TYPES}`);
+    else columns.push({ name: column.name, nullable: column.nullable, ...mapped.ok, native: column.columnType });
+  }
+  faults.push(...lakeNameFaults(columns));
+  const chosen = chooseKey(found, shown, key, faults);
+  for (const column of found.columns.filter((each) => chosen.includes(each.name))) {
+    const refusal = mysqlKeyRefusal(column);
+    if (refusal !== null) faults.push(`key column "${column.name}": ${refusal}; choose another key in source.key`);
+  }
+  if (eventTime !== undefined) checkEventTime(columns, eventTime, shown, faults);
+  if (faults.length > 0)
+    throw fault('TableUnsuited', `table ${shown} cannot be replayed:\n  - ${faults.join('\n  - ')}`);
+  return { shape: { columns, key: chosen }, estimatedRows: found.estimatedRows };
+}
+
+function chooseKey(
+  { keys, columns }: FoundTable,
+  shown: string,
+  wanted: readonly string[] | undefined,
+  faults: string[],
+): readonly string[] {
+  const sorted = (names: readonly string[]): string => [...names].sort().join('\0');
+  const found = keys.find((each) =>
+    wanted === undefined ? each.name === 'PRIMARY' : sorted(each.columns) === sorted(wanted),
+  );
+  if (!found) {
+    const others = keys.map(({ columns: names }: FoundKey) => `(${names.join(', ')})`).join(', ');
+    faults.push(
+      wanted === undefined
+        ? `it has no primary key${others ? `; name one of its unique keys in source.key: ${others}` : '; add one'}`
+        : `source.key (${wanted.join(', ')}) is no unique key of ${shown}; it has ${others || 'none'}`,
+    );
+    return [];
+  }
+  if (found.partial)
+    faults.push(`its key ${found.name} is over parts of columns or expressions only; choose another in source.key`);
+  const nullable = columns.filter((column) => column.nullable && found.columns.includes(column.name));
+  if (nullable.length > 0) {
+    const names = nullable.map((column) => column.name).join(', ');
+    faults.push(`key column ${names} may be NULL; make it NOT NULL or choose another key`);
+  }
+  return found.columns;
+}
+
+function checkEventTime(columns: readonly Column[], eventTime: string, shown: string, faults: string[]): void {
+  const column = columns.find((candidate) => candidate.name === eventTime);
+  if (!column) {
+    faults.push(
+      `source.eventTime "${eventTime}" is no column of ${shown}; it has ${columns.map((each) => each.name).join(', ')}`,
+    );
+  } else if (!['timestamp', 'timestamptz', 'date'].includes(column.type.kind)) {
+    faults.push(
+      `source.eventTime "${eventTime}" is of type ${column.native ?? column.sqlType}; a datetime, timestamp or date is needed`,
+    );
+  }
+}

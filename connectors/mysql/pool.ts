@@ -1,0 +1,187 @@
+/**
+ * Pools of connections whose sessions print values one way, whatever the server's settings are: UTC, utf8mb4, no padded char.
+ * The server's own sql_mode is kept but for that: a filter means what it means in the user's own client.
+ */
+import {
+  createPool,
+  type Connection,
+  type Pool,
+  type PoolConnection,
+  type QueryOptions,
+  type ResultSetHeader,
+} from 'mysql2';
+import { fault } from '../../contracts/errors.ts';
+import type { MysqlSettings } from '../../contracts/settings.ts';
+import { mysqlFault, type Unavailable } from './errors.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const IDLE_CLOSE_MS = 30_000;
+/** How long the server waits for a client that does not read on: Kafka may be slow, back-pressure reaches the socket. */
+const NET_TIMEOUT_S = 600;
+
+export interface Database {
+  pool: Pool;
+  unavailable: Unavailable;
+  /** Statements that each new session begins with. */
+  session: (flavour: Flavour) => readonly string[];
+  prepared: WeakSet<Connection>;
+}
+
+/** MariaDB forked from MySQL, and names some things otherwise. */
+export type Flavour = 'mariadb' | 'mysql';
+
+/**
+ * @param name of ours, for the server's list of connections
+ * @param session further statements of each session
+ */
+export function openDatabase(
+  settings: MysqlSettings,
+  name: string,
+  unavailable: Unavailable,
+  size: number,
+  session: Database['session'],
+): Database {
+  const pool = createPool({
+    ...addressOf(settings),
+    connectionLimit: size,
+    maxIdle: size,
+    idleTimeout: IDLE_CLOSE_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    enableKeepAlive: true,
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    // Rows changed are counted, not rows found; no statement behind another.
+    flags: ['-FOUND_ROWS', '-MULTI_STATEMENTS'],
+    connectAttributes: { program_name: `headrace ${name}` },
+    rowsAsArray: true,
+    // Every value as the bytes that were sent: what is parsed is decided by formats/mysql-text.ts.
+    typeCast: false,
+  });
+  return { pool, unavailable, session, prepared: new WeakSet() };
+}
+
+function addressOf({ url, tls }: MysqlSettings) {
+  const { hostname, port, username, password, searchParams } = new URL(url);
+  const mode = (searchParams.get('ssl-mode') ?? searchParams.get('sslmode'))?.toLowerCase().replace('_', '-');
+  const required = mode !== undefined && mode !== 'disabled' && mode !== 'disable' && mode !== 'preferred';
+  const verify = tls?.verify ?? mode?.startsWith('verify') === true;
+  return {
+    host: hostname.replaceAll(/^\[|\]$/g, ''),
+    port: port === '' ? 3306 : Number(port),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    database: databaseOf({ url }),
+    ...(tls === undefined && !required
+      ? {}
+      : {
+          ssl: {
+            rejectUnauthorized: verify,
+            ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
+            ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
+            ...(tls?.key === undefined ? {} : { key: tls.key }),
+          },
+        }),
+  };
+}
+
+/** The address's database: where a table's name of one part is. */
+export function databaseOf({ url }: Pick<MysqlSettings, 'url'>): string {
+  return decodeURIComponent(new URL(url).pathname.slice(1));
+}
+
+export type Row = (Buffer | null)[];
+type Raw = Row[] | ResultSetHeader;
+
+function send(connection: Connection, options: QueryOptions): Promise<Raw> {
+  return new Promise((resolve, reject) => {
+    connection.query<ResultSetHeader>(options, (error: Error | null, result) => {
+      if (error) reject(error);
+      else resolve(result);
+    });
+  });
+}
+
+/** Rows of a statement, each value as bytes. */
+export async function select(connection: Connection, sql: string): Promise<Row[]> {
+  const result = await send(connection, { sql });
+  if (!Array.isArray(result)) throw fault('Unexpected', `the statement gave no rows: ${sql.slice(0, 100)}`);
+  return result;
+}
+
+/** As select, each value as text. */
+export async function texts(connection: Connection, sql: string): Promise<(string | null)[][]> {
+  return (await select(connection, sql)).map((row) => row.map((value) => value?.toString('utf8') ?? null));
+}
+
+/** A statement without rows. */
+export async function run(
+  connection: Connection,
+  sql: string,
+  options: Omit<QueryOptions, 'sql'> = {},
+): Promise<ResultSetHeader> {
+  const result = await send(connection, { sql, ...options });
+  if (Array.isArray(result)) throw fault('Unexpected', `the statement gave rows: ${sql.slice(0, 100)}`);
+  return result;
+}
+
+/** A connection whose session is set; to be released, or destroyed where its state is not known. */
+export async function checkOut(database: Database, doing: string): Promise<PoolConnection> {
+  const connection = await new Promise<PoolConnection>((resolve, reject) => {
+    database.pool.getConnection((error, found) => (error ? reject(error) : resolve(found)));
+  }).catch((error: unknown) => {
+    throw mysqlFault(error, database.unavailable, doing);
+  });
+  if (database.prepared.has(connection)) return connection;
+  try {
+    // A connection that dies while nobody uses it must not end the process.
+    connection.on('error', () => undefined);
+    for (const sql of database.session(await flavourOf(connection))) await run(connection, sql);
+    database.prepared.add(connection);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw mysqlFault(error, database.unavailable, doing);
+  }
+}
+
+export async function flavourOf(connection: Connection): Promise<Flavour> {
+  const version = (await texts(connection, 'SELECT VERSION()'))[0]?.[0] ?? '';
+  return /mariadb/i.test(version) ? 'mariadb' : 'mysql';
+}
+
+/** Checks a connection out for `work`; after an error it is closed, and the server rolls back. */
+export async function withConnection<T>(
+  database: Database,
+  doing: string,
+  work: (connection: PoolConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await checkOut(database, doing);
+  try {
+    const result = await work(connection);
+    connection.release();
+    return result;
+  } catch (error) {
+    connection.destroy();
+    throw mysqlFault(error, database.unavailable, doing);
+  }
+}
+
+export async function closeDatabase({ pool }: Database): Promise<void> {
+  await new Promise<void>((resolve) => pool.end(() => resolve()));
+}
+
+/** What every session has in common. */
+export function commonSession(flavour: Flavour, statementSeconds: number): string[] {
+  return [
+    `SET SESSION time_zone = '+00:00', sql_mode = REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', ''), ` +
+      `net_write_timeout = ${NET_TIMEOUT_S}, net_read_timeout = ${NET_TIMEOUT_S}`,
+    flavour === 'mariadb'
+      ? `SET SESSION max_statement_time = ${statementSeconds}`
+      : `SET SESSION max_execution_time = ${statementSeconds * 1000}`,
+  ];
+}
+
+/** A session that can change nothing. */
+export function readOnlySession(flavour: Flavour, statementSeconds: number): string[] {
+  return [...commonSession(flavour, statementSeconds), 'SET SESSION TRANSACTION READ ONLY'];
+}

@@ -1,0 +1,159 @@
+/**
+ * The warehouse table and the ledger exist, fit, and are owned by this pipeline. What is there is never altered: a table that
+ * does not fit is refused with every fault. Safe to repeat and to race.
+ *
+ * MySQL's DDL commits at once, so that nothing of it can be taken back: what must not be seen half done is done first. A new
+ * table's old ledger is emptied before it is made, under a lock of the server's by name, which a lost connection frees.
+ */
+import type { PoolConnection } from 'mysql2';
+import type { TableOwner, TablePlan, WarehouseTable } from '../../activities/ports/warehouse.ts';
+import type { TableName } from '../../contracts/columns.ts';
+import { fault } from '../../contracts/errors.ts';
+import { findTable, hasSchema } from './catalog.ts';
+import { errorNumber } from './errors.ts';
+import { type Database, type Flavour, flavourOf, run, texts } from './pool.ts';
+import { keyColumns, quoteName, quoteTable, quoteText } from './sql-text.ts';
+import { unfitFor } from './warehouse-fit.ts';
+import { LEDGER_DATABASE, LEDGER_DDL, NOT_THERE, ofTable } from './warehouse-ledger.ts';
+import { doing, withWarehouse } from './warehouse-session.ts';
+import { binaryCollation, warehouseType } from './warehouse-types.ts';
+
+const LOCK = 'headrace.create';
+const LOCK_WAIT_S = 120;
+
+export async function planTable(database: Database, table: WarehouseTable, owner: TableOwner): Promise<TablePlan> {
+  return await withWarehouse(database, doing('planning', table.name), async (connection) => {
+    const flavour = await flavourOf(connection);
+    const found = await findTable(connection, flavour, table.name);
+    const made = found ? { ddl: [], faults: [] } : await tableDdl(connection, flavour, table);
+    const faults = [...(found ? unfitFor(table, found, flavour) : made.faults), ...(await serverFaults(connection))];
+    const held = await ownerOf(connection, table.name);
+    if (found && held && !sameOwner(held, owner)) faults.push(ownedText(table, held, owner));
+    return { exists: found !== null, ddl: [...made.ddl, ...(await missingLedgerDdl(connection, flavour))], faults };
+  });
+}
+
+export async function ensureTable(database: Database, table: WarehouseTable, owner: TableOwner): Promise<void> {
+  await withWarehouse(database, doing('preparing', table.name), async (connection) => {
+    const flavour = await flavourOf(connection);
+    const ready =
+      (await findTable(connection, flavour, table.name)) !== null && (await ownerOf(connection, table.name));
+    if (!ready) await withLock(connection, () => create(connection, flavour, table, owner));
+    const held = await ownerOf(connection, table.name);
+    if (held && !sameOwner(held, owner)) throw fault('TableOwned', ownedText(table, held, owner));
+    const found = await findTable(connection, flavour, table.name);
+    const faults = found
+      ? unfitFor(table, found, flavour)
+      : ['it was dropped again while it was prepared; start again'];
+    if (faults.length > 0) throw unfit(table, faults);
+  });
+}
+
+/** The ledger alone: offsets without rows may come before the first row, and with it the table. */
+export async function ensureLedger(database: Database, name: TableName): Promise<void> {
+  await withWarehouse(database, doing('starting the ledger of', name), async (connection) => {
+    const missing = await missingLedgerDdl(connection, await flavourOf(connection));
+    for (const statement of missing) await run(connection, statement);
+  });
+}
+
+/** The server must let LOAD DATA LOCAL in: else every load would fail, with a message that names no remedy. */
+async function serverFaults(connection: PoolConnection): Promise<string[]> {
+  const [row] = await texts(connection, 'SELECT @@local_infile');
+  return row?.[0] === '1'
+    ? []
+    : ['the server refuses LOAD DATA LOCAL, by which rows are loaded: SET GLOBAL local_infile = 1'];
+}
+
+async function create(
+  connection: PoolConnection,
+  flavour: Flavour,
+  table: WarehouseTable,
+  owner: TableOwner,
+): Promise<void> {
+  for (const statement of await missingLedgerDdl(connection, flavour)) await run(connection, statement);
+  const found = await findTable(connection, flavour, table.name);
+  if (found === null) {
+    const { ddl, faults } = await tableDdl(connection, flavour, table);
+    if (faults.length > 0) throw unfit(table, faults);
+    // A new table holds nothing, whatever the dropped one of that name had loaded: without this it would stay empty.
+    await run(connection, `DELETE FROM headrace.ledger WHERE ${ofTable(table.name)}`);
+    await run(connection, `DELETE FROM headrace.owner WHERE ${ofTable(table.name)}`);
+    for (const statement of ddl) await run(connection, statement);
+  } else if (unfitFor(table, found, flavour).length > 0) return; // not owned before it is known to fit
+  const values = [table.name.schema, table.name.table, owner.pipeline, owner.topic].map(quoteText).join(', ');
+  await run(
+    connection,
+    `INSERT INTO headrace.owner (table_schema, table_name, pipeline, topic, held_rows)
+     SELECT ${values}, EXISTS (SELECT 1 FROM ${quoteTable(table.name)}) ON DUPLICATE KEY UPDATE headrace.owner.topic = headrace.owner.topic`,
+  );
+}
+
+async function withLock(connection: PoolConnection, work: () => Promise<void>): Promise<void> {
+  const [row] = await texts(connection, `SELECT GET_LOCK(${quoteText(LOCK)}, ${LOCK_WAIT_S})`);
+  if (row?.[0] !== '1')
+    throw fault('WarehouseUnavailable', `the lock ${LOCK} is held by another process for over ${LOCK_WAIT_S} s`);
+  await work();
+  await texts(connection, `SELECT RELEASE_LOCK(${quoteText(LOCK)})`);
+}
+
+async function missingLedgerDdl(connection: PoolConnection, flavour: Flavour): Promise<string[]> {
+  const missing: string[] = [];
+  if (!(await hasSchema(connection, LEDGER_DATABASE)))
+    missing.push(`CREATE DATABASE IF NOT EXISTS ${quoteName(LEDGER_DATABASE)}`);
+  for (const [table, ddl] of Object.entries(LEDGER_DDL)) {
+    if (!(await findTable(connection, flavour, { schema: LEDGER_DATABASE, table }))) missing.push(ddl);
+  }
+  return missing;
+}
+
+async function tableDdl(
+  connection: PoolConnection,
+  flavour: Flavour,
+  table: WarehouseTable,
+): Promise<{ ddl: string[]; faults: string[] }> {
+  const { columns, key } = table.shape;
+  const keys = keyColumns(table.shape);
+  const faults: string[] = [];
+  const lines = columns.map((column) => {
+    const type = warehouseType(column, keys, flavour);
+    if ('error' in type) faults.push(`column ${quoteName(column.name)}: ${type.error}`);
+    // Only the key is NOT NULL: a constraint that the source drops one day must not stop the loads.
+    return `  ${quoteName(column.name)} ${'ok' in type ? type.ok : ''} ${keys.includes(column) ? 'NOT NULL' : 'NULL'}`;
+  });
+  const create =
+    `CREATE TABLE IF NOT EXISTS ${quoteTable(table.name)} (\n${lines.join(',\n')},\n` +
+    `  PRIMARY KEY (${key.map(quoteName).join(', ')})\n) ENGINE=InnoDB ROW_FORMAT=DYNAMIC ` +
+    `CHARACTER SET utf8mb4 COLLATE ${binaryCollation(flavour)}`;
+  const database = (await hasSchema(connection, table.name.schema))
+    ? []
+    : [`CREATE DATABASE IF NOT EXISTS ${quoteName(table.name.schema)}`];
+  return { ddl: [...database, create], faults };
+}
+
+async function ownerOf(connection: PoolConnection, name: TableName): Promise<TableOwner | null> {
+  try {
+    const [row] = await texts(connection, `SELECT pipeline, topic FROM headrace.owner WHERE ${ofTable(name)}`);
+    return row === undefined ? null : { pipeline: row[0] ?? '', topic: row[1] ?? '' };
+  } catch (error) {
+    if (NOT_THERE.includes(errorNumber(error) ?? 0)) return null;
+    throw error;
+  }
+}
+
+function sameOwner(held: TableOwner, owner: TableOwner): boolean {
+  return held.pipeline === owner.pipeline && held.topic === owner.topic;
+}
+
+function unfit(table: WarehouseTable, faults: readonly string[]): Error {
+  const list = faults.map((each) => `\n  - ${each}`).join('');
+  return fault('TableUnsuited', `warehouse table ${quoteTable(table.name)} cannot be loaded:${list}`);
+}
+
+function ownedText(table: WarehouseTable, held: TableOwner, owner: TableOwner): string {
+  return (
+    `warehouse table ${quoteTable(table.name)} belongs to pipeline ${held.pipeline} and topic ${held.topic}, so pipeline ` +
+    `${owner.pipeline} with topic ${owner.topic} may not load it; name another warehouse.table, or, if the other is no ` +
+    `longer used, delete its row from headrace.owner in the warehouse`
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * How the warehouse's connections are used: every error leaves as a Fault, and a connection whose state is not known is
+ * closed, never handed back to the pool: the server rolls back.
+ */
+import type { PoolConnection } from 'mysql2';
+import type { TableName } from '../../contracts/columns.ts';
+import { type Fault, fault, isFault, messageOf } from '../../contracts/errors.ts';
+import type { MysqlSettings } from '../../contracts/settings.ts';
+import { errorNumber, mysqlFault } from './errors.ts';
+import { checkOut, commonSession, type Database, openDatabase, run } from './pool.ts';
+import { quoteTable } from './sql-text.ts';
+
+/** A loader that stops in the middle (stopped machine, no FIN) holds its ledger rows for no longer than this. */
+const IDLE_IN_TRANSACTION_S = 60;
+/** Staged rows may wait for the transaction before theirs. */
+const IDLE_S = 60 * 60;
+/** The upsert of a million rows takes tens of seconds; this is the alarm, not the plan. */
+const STATEMENT_S = 15 * 60;
+/** Patience with another loader's transaction on the same ledger rows. */
+const LOCK_S = 5 * 60;
+
+/** Numbers of what the table's own definition refuses: too long, out of range, NULL, duplicate, foreign key, check. */
+const REFUSED = [
+  1048, 1062, 1136, 1216, 1217, 1262, 1264, 1265, 1292, 1364, 1366, 1406, 1442, 1451, 1452, 1525, 1644, 3819, 4025,
+];
+
+/**
+ * Strict, so that a statement that is not LOAD DATA fails where a value does not fit; an id of 0 is 0, not the next number;
+ * backslashes are what they are.
+ */
+const SQL_MODE = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES';
+
+export function openWarehouseDatabase(settings: MysqlSettings, size: number): Database {
+  return openDatabase(settings, 'warehouse', 'WarehouseUnavailable', size, (flavour) => [
+    ...commonSession(flavour, STATEMENT_S),
+    // Rows that another loader commits meanwhile are seen, and no gap of the index is locked.
+    `SET SESSION sql_mode = '${SQL_MODE}', innodb_lock_wait_timeout = ${LOCK_S}, lock_wait_timeout = ${LOCK_S}, ` +
+      `wait_timeout = ${IDLE_S}`,
+    'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+  ]);
+}
+
+export function doing(what: string, name: TableName): string {
+  return `${what} warehouse table ${quoteTable(name)}`;
+}
+
+export async function withWarehouse<T>(
+  database: Database,
+  what: string,
+  work: (connection: PoolConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await checkOut(database, what);
+  try {
+    const result = await work(connection);
+    connection.release();
+    return result;
+  } catch (error) {
+    connection.destroy();
+    throw warehouseFault(error, what);
+  }
+}
+
+/** Runs `work` in one transaction whose idle time is short; an error leaves it to the caller to close the connection. */
+export async function inShortTransaction<T>(connection: PoolConnection, work: () => Promise<T>): Promise<T> {
+  await run(connection, `SET SESSION wait_timeout = ${IDLE_IN_TRANSACTION_S}`);
+  await run(connection, 'START TRANSACTION');
+  const result = await work();
+  await run(connection, 'COMMIT');
+  await run(connection, `SET SESSION wait_timeout = ${IDLE_S}`);
+  return result;
+}
+
+export function warehouseFault(error: unknown, what: string): Fault {
+  if (isFault(error)) return error;
+  const number = errorNumber(error);
+  if (number !== undefined && REFUSED.includes(number)) {
+    const text = `${what}: ${messageOf(error)} (error ${number}); change the table so that it takes what the source holds`;
+    return fault('TableUnsuited', text, error);
+  }
+  return mysqlFault(error, 'WarehouseUnavailable', what);
+}

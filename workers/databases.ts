@@ -1,0 +1,29 @@
+/** Which adapter serves a connection: the kind of its address says. */
+import { openMysqlSourceHashes } from '../connectors/mysql/row-hashes.ts';
+import { openMysqlSource } from '../connectors/mysql/source.ts';
+import { openMysqlWarehouseHashes } from '../connectors/mysql/warehouse-hashes.ts';
+import { openMysqlWarehouse } from '../connectors/mysql/warehouse.ts';
+import { openSourceHashes } from '../connectors/postgres/row-hashes.ts';
+import { openPostgresSource } from '../connectors/postgres/source.ts';
+import { openWarehouseHashes } from '../connectors/postgres/warehouse-hashes.ts';
+import { openPostgresWarehouse } from '../connectors/postgres/warehouse.ts';
+import type { Source } from '../activities/ports/source.ts';
+import type { SourceHashes, WarehouseHashes } from '../activities/ports/verify.ts';
+import type { Warehouse } from '../activities/ports/warehouse.ts';
+import { type DatabaseSettings, isMysql } from '../contracts/settings.ts';
+
+export function openSource(settings: DatabaseSettings): Source {
+  return isMysql(settings) ? openMysqlSource(settings) : openPostgresSource(settings);
+}
+
+export function openWarehouse(settings: DatabaseSettings): Warehouse {
+  return isMysql(settings) ? openMysqlWarehouse(settings) : openPostgresWarehouse(settings);
+}
+
+export function openHashesOfSource(settings: DatabaseSettings): SourceHashes {
+  return isMysql(settings) ? openMysqlSourceHashes(settings) : openSourceHashes(settings);
+}
+
+export function openHashesOfWarehouse(settings: DatabaseSettings): WarehouseHashes {
+  return isMysql(settings) ? openMysqlWarehouseHashes(settings) : openWarehouseHashes(settings);
+}
