@@ -36,6 +36,8 @@ export function openMysqlSourceHashes(settings: MysqlSettings): SourceHashes {
   );
   const doing = (table: SourceTable): string => `verifying ${quoteTable(table.name)}`;
   return {
+    // MySQL has no hash of a row of its own.
+    ownHash: () => Promise.resolve(null),
     sumRange: async (table, range, buckets) => {
       if (buckets === 1) return new Map([[0, await sumAll(database, table, range)]]);
       const sums = new Map<number, HashSum>();

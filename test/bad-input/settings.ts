@@ -34,7 +34,11 @@ const SALES = '2:3: connections.sales.url:';
 export const BAD_SETTINGS: readonly BadSettings[] = [
   { name: 'another database', input: sales('oracle://u:hush@h/sales'), says: [SALES, 'kind oracle', URL_FORM] },
   { name: 'MySQL without a database', input: sales('mysql://u:hush@h/'), says: [SALES, 'names no database'] },
-  { name: 'an option of MySQL that is none', input: sales('mysql://u:hush@h/d?flags=x'), says: [SALES, 'option flags'] },
+  {
+    name: 'an option of MySQL that is none',
+    input: sales('mysql://u:hush@h/d?flags=x'),
+    says: [SALES, 'option flags'],
+  },
   { name: 'an ssl-mode that is none', input: sales('mysql://u:hush@h/d?ssl-mode=on'), says: [SALES, 'verify-ca'] },
   { name: 'no database', input: sales('postgres://u:hush@h'), says: [SALES, 'names no database', URL_FORM] },
   { name: 'only a slash for a database', input: sales('postgres://u:hush@h/'), says: [SALES, 'names no database'] },
