@@ -74,8 +74,7 @@ export function warehouseFault(error: unknown, what: string): Fault {
   if (isFault(error)) return error;
   const number = errorNumber(error);
   if (number !== undefined && REFUSED.includes(number)) {
-    const text = `${what}: ${messageOf(error)} (error ${number}); change the table so that it takes what the source holds`;
-    return fault('TableUnsuited', text, error);
+    return fault('RowsRefused', `${what}: ${messageOf(error)} (error ${number})`, error);
   }
   return mysqlFault(error, 'WarehouseUnavailable', what);
 }

@@ -4,10 +4,12 @@
  */
 import type { Warehouse } from '../../activities/ports/warehouse.ts';
 import type { MysqlSettings } from '../../contracts/settings.ts';
+import { CSV_NULL } from './load-data.ts';
 import { closeDatabase } from './pool.ts';
 import { ensureLedger, ensureTable, planTable } from './warehouse-ensure.ts';
 import { moveLedger, readLedger, startLedger } from './warehouse-ledger.ts';
 import { doing, inShortTransaction, openWarehouseDatabase, withWarehouse } from './warehouse-session.ts';
+import { judgeRows } from './warehouse-judge.ts';
 import { stageRows } from './warehouse-stage.ts';
 
 /** Two staged batches, a plan and a ledger reading for each of a few loaders in the process. */
@@ -17,7 +19,7 @@ const POOL_SIZE = 12;
 export function openMysqlWarehouse(settings: MysqlSettings): Warehouse {
   const database = openWarehouseDatabase(settings, POOL_SIZE);
   return {
-    csvNull: 'NULL',
+    csvNull: CSV_NULL,
     planTable: (table, owner) => planTable(database, table, owner),
     ensureTable: (table, owner) => ensureTable(database, table, owner),
     ledger: (name, topicId) =>
@@ -31,6 +33,7 @@ export function openMysqlWarehouse(settings: MysqlSettings): Warehouse {
       );
     },
     stage: (table, csvPath, signal) => stageRows(database, table, csvPath, signal),
+    judge: (table, csvPath, signal) => judgeRows(database, table, csvPath, signal),
     advance: (name, topicId, steps) =>
       withWarehouse(database, doing('moving the ledger of', name), (connection) =>
         inShortTransaction(connection, () => moveLedger(connection, name, topicId, steps)),

@@ -1,0 +1,63 @@
+/**
+ * LOAD DATA LOCAL from a file of ours into a temporary table. LOAD DATA LOCAL stores 999 into a tinyint as 127 and 'abc' as 0,
+ * with a warning and no error, even in strict mode: so callers must look at the warnings.
+ */
+import { createReadStream } from 'node:fs';
+import type { PoolConnection, ResultSetHeader } from 'mysql2';
+import type { Column } from '../../contracts/columns.ts';
+import { run } from './pool.ts';
+import { quoteName } from './sql-text.ts';
+
+const READ_BYTES = 1024 * 1024;
+
+/**
+ * @param into a table, quoted
+ * @param further columns behind the shape's
+ * @param csvPath as LakeFiles.exportForLoad writes it, with CSV_NULL
+ */
+export async function loadData(
+  connection: PoolConnection,
+  into: string,
+  columns: readonly Column[],
+  further: readonly string[],
+  csvPath: string,
+): Promise<ResultSetHeader> {
+  return await run(connection, loadStatement(into, columns, further), {
+    infileStreamFactory: () => createReadStream(csvPath, { highWaterMark: READ_BYTES }),
+  });
+}
+
+/** With a character to enclose fields, this word alone is NULL, and in quotes it is a text. */
+export const CSV_NULL = 'NULL';
+
+/** Separators as hex digits and no escapes: so the statement means the same in every sql_mode. */
+function loadStatement(into: string, columns: readonly Column[], further: readonly string[]): string {
+  const fields = columns.map((column, place) =>
+    setExpression(column, '') === null ? quoteName(column.name) : `@c${place}`,
+  );
+  const sets = columns.flatMap((column, place) => {
+    const expression = setExpression(column, `@c${place}`);
+    return expression === null ? [] : [`${quoteName(column.name)} = ${expression}`];
+  });
+  return (
+    `LOAD DATA LOCAL INFILE 'rows' INTO TABLE ${into} CHARACTER SET utf8mb4 FIELDS TERMINATED BY X'2C' ` +
+    `OPTIONALLY ENCLOSED BY X'22' ESCAPED BY '' LINES TERMINATED BY X'0A' (${[...fields, ...further].join(', ')})` +
+    (sets.length === 0 ? '' : ` SET ${sets.join(', ')}`)
+  );
+}
+
+/** Of what MySQL reads otherwise than PostgreSQL prints it; null where it needs none. @param x the field's text */
+function setExpression({ type, native }: Column, x: string): string | null {
+  // A text is taken for a bit column's bytes.
+  if (type.kind !== 'boolean' && native?.startsWith('bit') === true) return `CAST(${x} AS UNSIGNED)`;
+  switch (type.kind) {
+    case 'boolean':
+      return `CASE ${x} WHEN 't' THEN 1 WHEN 'f' THEN 0 END`;
+    case 'bytea':
+      return `UNHEX(SUBSTR(${x}, 3))`;
+    case 'timestamptz':
+      return `LEFT(${x}, CHAR_LENGTH(${x}) - 3)`;
+    default:
+      return null;
+  }
+}
