@@ -10,6 +10,7 @@ import { type QueueName, TASK_QUEUES } from '../contracts/temporal.ts';
 import { mapFaults } from './activity-interceptor.ts';
 import { openActivities } from './open-activities.ts';
 import { dataConverter } from './payload-codec.ts';
+import { beatShortCalls } from './short-call-beats.ts';
 import { connectTemporal, connectTemporalNatively, ensureSearchAttributes } from './temporal-client.ts';
 
 export interface WorkerOptions {
@@ -55,7 +56,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         identity: name,
         activities: activities.byQueue[queue],
         dataConverter: dataConverter(settings.temporal),
-        interceptors: { activity: [mapFaults] },
+        interceptors: { activity: [mapFaults, beatShortCalls] },
         maxConcurrentActivityTaskExecutions: ACTIVITIES[queue],
         maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
         defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,

@@ -13,12 +13,15 @@ export const RETRY: RetryPolicy = {
   nonRetryableErrorTypes: [...NON_RETRYABLE_CODES],
 };
 
-/** For calls that answer in seconds. */
+/** What a dead worker costs at most before another takes over: seven beats missed, so that a busy one is not taken for dead. */
+const HEARTBEAT = '15s';
+
+/** For calls that answer in seconds; workers beat for them (workers/short-call-beats.ts). */
 export function shortCall(queue: QueueName): ActivityOptions {
-  return { taskQueue: TASK_QUEUES[queue], startToCloseTimeout: '2m', retry: RETRY };
+  return { taskQueue: TASK_QUEUES[queue], startToCloseTimeout: '2m', heartbeatTimeout: HEARTBEAT, retry: RETRY };
 }
 
 /** For work that heartbeats; its length is bounded by nothing but its progress. */
 export function longWork(queue: QueueName): ActivityOptions {
-  return { taskQueue: TASK_QUEUES[queue], startToCloseTimeout: '24h', heartbeatTimeout: '15s', retry: RETRY };
+  return { taskQueue: TASK_QUEUES[queue], startToCloseTimeout: '24h', heartbeatTimeout: HEARTBEAT, retry: RETRY };
 }

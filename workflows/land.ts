@@ -68,7 +68,6 @@ const { describeLanding, endStandingRequests } = proxyActivities<LandActivities>
 const land = proxyActivities<LandActivities>({
   ...shortCall('land'),
   startToCloseTimeout: ACTIVITY_MOST,
-  heartbeatTimeout: '15s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: RETRY,
 });

@@ -37,9 +37,17 @@ export async function expectVerified(file: string, rows: number, replayId?: stri
 
 const living = new Set<Running>();
 
-/** A worker process of its own, once it polls. @param only its queues, with commas between; default: all */
-export async function startWorkerProcess(only?: string): Promise<Running> {
-  const worker = startHeadrace('worker', ...(only === undefined ? [] : ['--only', only]));
+/**
+ * A worker process of its own, once it polls.
+ * @param only its queues, with commas between; default: all
+ * @param extra variables that differ from the test stack's
+ */
+export async function startWorkerProcess(
+  only?: string,
+  extra: Readonly<Record<string, string>> = {},
+): Promise<Running> {
+  const args = ['worker', ...(only === undefined ? [] : ['--only', only])];
+  const worker = startCli(args, { ...stackEnvironment(), ...extra });
   living.add(worker);
   void worker.ended.then(() => living.delete(worker));
   await worker.told(/polling/);

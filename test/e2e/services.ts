@@ -1,5 +1,5 @@
 /** The test stack's services as a test reaches them: no code of ours between, so that what is read is what is there. */
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { Client, Connection } from '@temporalio/client';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,10 +16,15 @@ export interface Services {
   /** Of this test file, removed at its end: pipeline files, downloads. */
   folder: string;
   getObject(bucket: string, name: string): Promise<Uint8Array>;
+  /** Names of all objects under a prefix, by the bucket itself. */
+  listObjects(bucket: string, prefix: string): Promise<string[]>;
   close(): Promise<void>;
 }
 
-export async function openServices(): Promise<Services> {
+/** @param place the Temporal server and namespace, where it is not the test stack's */
+export async function openServices(
+  place = { address: required('HEADRACE_TEMPORAL_ADDRESS'), namespace: required('HEADRACE_TEMPORAL_NAMESPACE') },
+): Promise<Services> {
   const pools = ['HEADRACE_CONNECTION_SALES', 'HEADRACE_CONNECTION_WAREHOUSE', 'HEADRACE_CONTROL_URL'].map((name) => {
     const pool = new pg.Pool({ connectionString: required(name), max: 3, connectionTimeoutMillis: 5_000 });
     pool.on('error', () => undefined); // idle connections die with a server that is killed
@@ -27,8 +32,8 @@ export async function openServices(): Promise<Services> {
   });
   const [sales, warehouse, control] = pools;
   if (!sales || !warehouse || !control) throw new Error('three pools were asked for');
-  const connection = await Connection.connect({ address: required('HEADRACE_TEMPORAL_ADDRESS') });
-  const temporal = new Client({ connection, namespace: required('HEADRACE_TEMPORAL_NAMESPACE') });
+  const connection = await Connection.connect({ address: place.address });
+  const temporal = new Client({ connection, namespace: place.namespace });
   const s3 = new S3Client({
     endpoint: required('HEADRACE_S3_ENDPOINT'),
     region: required('HEADRACE_S3_REGION'),
@@ -45,6 +50,16 @@ export async function openServices(): Promise<Services> {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: name }));
       if (!Body) throw new Error(`object ${name} has no body`);
       return await Body.transformToByteArray();
+    },
+    async listObjects(bucket, prefix) {
+      const names: string[] = [];
+      for (let token: string | undefined; ;) {
+        const request = { Bucket: bucket, Prefix: prefix, ContinuationToken: token };
+        const page = await s3.send(new ListObjectsV2Command(request));
+        names.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ''));
+        token = page.NextContinuationToken;
+        if (token === undefined) return names;
+      }
     },
     async close() {
       // What a failed test left must not occupy the next file's workers.

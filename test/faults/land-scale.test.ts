@@ -15,7 +15,7 @@ let services: Services;
 
 beforeAll(async () => {
   services = await openServices();
-  await Promise.all(['orchestrate,read,load', 'land', 'land'].map(startWorkerProcess));
+  await Promise.all(['orchestrate,read,load', 'land', 'land'].map((queues) => startWorkerProcess(queues)));
 });
 afterAll(async () => {
   await killAllWorkers();
