@@ -51,6 +51,8 @@ export function openPool(settings: PostgresSettings, name: string, size = 8, ext
   });
   // An idle connection that the server closes must not end the process; the next use opens a new one.
   pool.on('error', () => undefined);
+  // Nor one that is in use, which the pool does not listen to: what runs on it fails by itself, and is tried again.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

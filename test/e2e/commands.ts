@@ -36,6 +36,10 @@ export async function expectVerified(file: string, rows: number, replayId?: stri
 }
 
 const living = new Set<Running>();
+// A test run that is interrupted leaves none behind: they would go on trying to reach a stack that is gone.
+process.once('exit', () => {
+  for (const worker of living) worker.kill('SIGKILL');
+});
 
 /**
  * A worker process of its own, once it polls.

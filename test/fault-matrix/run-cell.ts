@@ -52,7 +52,7 @@ export async function runCell(slot: Slot, cell: Cell): Promise<Outcome> {
     const ended = finishRun(slot.services, run);
     ended.catch(() => undefined); // looked at below
     const recoverySeconds = await hurt(slot, cell, what, ended);
-    await within(END_SECONDS, 'the end of the run', ended);
+    await within(END_SECONDS, 'the end of the run', Promise.race([ended, slot.died()]));
     await expectExactlyOnce(slot.services, run.pipeline);
     await expectNoStrays(slot, run);
     well = true;
@@ -70,7 +70,7 @@ async function hurt(slot: Slot, cell: Cell, caught: Caught, ended: Promise<void>
     () => true,
   );
   let isOver = false;
-  void over.then(() => (isOver = true));
+  void Promise.race([over, slot.died().catch(() => true)]).then(() => (isOver = true));
   /** @param healing what is part of it: the start of a new worker */
   const recovery = async (healing?: () => Promise<unknown>): Promise<number> => {
     const began = performance.now();

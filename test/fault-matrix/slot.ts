@@ -25,8 +25,11 @@ export interface Slot {
   crew: Set<Running>;
   /** @param extra variables of this worker's own */
   hire: (extra?: Readonly<Record<string, string>>) => Promise<Running>;
+  kill: (worker: Running) => Promise<void>;
   /** SIGKILL of every worker, frozen ones too. */
   killCrew: () => Promise<void>;
+  /** Rejects when a worker ends that nobody killed: it must outlive whatever happens to its services. */
+  died: () => Promise<never>;
   /**
    * After a cell: whatever it left behind is ended, so that nothing of it meets the next one.
    * @param keepCrew false: the cell failed, and nothing of it is trusted
@@ -81,9 +84,15 @@ export async function openSlot(temporal: TemporalPlace): Promise<Slot> {
     HEADRACE_TEMPORAL_NAMESPACE: temporal.namespace,
   };
   const crew = new Set<Running>();
+  const watchers = new Set<(error: Error) => void>();
+  const killed = new Set<Running>();
+  const kill = async (worker: Running): Promise<void> => {
+    killed.add(worker);
+    await killProcess(worker);
+    crew.delete(worker);
+  };
   const killCrew = async (): Promise<void> => {
-    await Promise.all([...crew].map(killProcess));
-    crew.clear();
+    await Promise.all([...crew].map(kill));
   };
   const stillRunning = async (): Promise<string[]> => {
     const ids: string[] = [];
@@ -99,12 +108,19 @@ export async function openSlot(temporal: TemporalPlace): Promise<Slot> {
     async hire(extra = {}) {
       const worker = await startWorkerProcess(undefined, { ...environment, ...extra });
       crew.add(worker);
-      void worker.ended.then(() => crew.delete(worker));
+      void worker.ended.then(({ code, stderr }) => {
+        crew.delete(worker);
+        const error = new Error(`a worker ended by itself, with ${code}: ${stderr.slice(-2_000)}`);
+        if (!killed.has(worker)) for (const tell of watchers) tell(error);
+      });
       return worker;
     },
+    kill,
+    died: () => new Promise((_, reject) => watchers.add(reject)),
     killCrew,
     async clear(keepCrew) {
       trap.disarm();
+      watchers.clear();
       for (const link of Object.values(links)) link.mend();
       if (keepCrew && crew.size === 1) {
         // Landing ends by itself once nobody wants more.

@@ -38,8 +38,7 @@ afterAll(async () => slot.close());
 const ACTS: readonly ((random: Random) => Promise<string>)[] = [
   async (random) => {
     const victim = random.pick([...slot.crew]);
-    victim.kill('SIGKILL');
-    await victim.ended;
+    await slot.kill(victim);
     await slot.hire();
     return 'a worker killed';
   },
@@ -117,7 +116,7 @@ async function soak(random: Random, until: number): Promise<string[]> {
     acts.push(done);
     process.stderr.write(`     ${new Date().toISOString().slice(11, 19)} ${done}\n`);
   }
-  await within(END_SECONDS, 'the end of the run', ended);
+  await within(END_SECONDS, 'the end of the run', Promise.race([ended, slot.died()]));
   await expectExactlyOnce(slot.services, run.pipeline);
   await expectNoStrays(slot, run);
   return acts;
