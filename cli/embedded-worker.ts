@@ -3,7 +3,7 @@ import type { Settings } from '../contracts/settings.ts';
 import { messageOf } from '../contracts/errors.ts';
 import { ensureKafkaClient } from './kafka-client.ts';
 import type { Output } from './output.ts';
-import { serviceAddresses, unreachable } from './reachable.ts';
+import { serviceAddresses, unreachable } from '../workers/reachable.ts';
 import { createWorkerLog, type LogEntry } from './worker-log.ts';
 
 /** Warnings are left to the follower, which tells each cause once; errors are shown. */

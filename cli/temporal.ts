@@ -1,7 +1,7 @@
 /** Connecting to Temporal for one command, and where its UI shows a workflow. */
 import type { Client, Connection } from '@temporalio/client';
 import type { TemporalSettings } from '../contracts/settings.ts';
-import { requireReachable, temporalAddress } from './reachable.ts';
+import { requireReachable, temporalAddress } from '../workers/reachable.ts';
 
 export interface Temporal {
   client: Client;

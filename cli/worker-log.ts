@@ -29,7 +29,18 @@ export function createWorkerLog(forPeople: boolean): (entry: LogEntry) => void {
 }
 
 /** Names of things that a line for people has; the rest is in the Temporal UI. */
-const SHOWN = ['taskQueue', 'workflowId', 'activityType', 'attempt'];
+const SHOWN = [
+  'taskQueue',
+  'workflowId',
+  'activityType',
+  'attempt',
+  'pipeline',
+  'replay',
+  'chunk',
+  'partition',
+  'cut',
+  'rows',
+];
 
 function lineOf({ level, message, meta = {} }: LogEntry): string {
   const time = new Date().toISOString().slice(11, 19);

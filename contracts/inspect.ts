@@ -18,7 +18,15 @@ export interface PipelineLook {
   dataset: string;
   topic: string;
   replay: HopCounts;
-  lake: { rows: number; cuts: number; objects: number; bytes: number; deadLetters: number; lost: number };
+  lake: {
+    rows: number;
+    cuts: number;
+    objects: number;
+    bytes: number;
+    deadLetters: number;
+    lost: number;
+    oldestOpenCutSeconds: number;
+  };
   /** Offsets between what is landed and the topic's end; null where Kafka does not answer. */
   landLag: number | null;
   load: { rows: number; cuts: number; seconds: number; lastAt: string | null };

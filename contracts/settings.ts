@@ -68,6 +68,13 @@ export interface WorkerSettings {
   queryThreads: number;
   /** Where temporary files go. Default: the system's. */
   scratch?: string;
+  /** Where metrics and health are served. Absent: the first free port of the loopback address from 9464 on. */
+  metrics?: MetricsAddress | 'off';
+}
+
+export interface MetricsAddress {
+  host: string;
+  port: number;
 }
 
 export interface Settings {

@@ -1,10 +1,18 @@
 /**
  * The one place where what an activity throws becomes what Temporal records: the fault's code as the type, retryable as
- * the catalogue says, the whole chain of causes kept. Secrets are cut out of the text first.
+ * the catalogue says, the whole chain of causes kept. Secrets are cut out of the text first. And where an activity's scope
+ * begins: what it logs and counts names its pipeline, replay and chunk.
  */
 import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
-import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import type {
+  ActivityExecuteInput,
+  ActivityInboundCallsInterceptor,
+  ActivityInterceptors,
+  Next,
+} from '@temporalio/worker';
 import { isFault, messageOf } from '../contracts/errors.ts';
+import { scopeNow, scopeOf, withScope } from './activity-scope.ts';
+import type { Metrics } from './metrics.ts';
 
 /** `//user:secret@` in any URL that a driver put into its message. */
 const CREDENTIALS = /(\/\/[^:/@\s]+:)[^@\s]+@/g;
@@ -43,4 +51,30 @@ export function mapFaults(_context: Context): { inbound: ActivityInboundCallsInt
       },
     },
   };
+}
+
+/** To be placed before `mapFaults`, whose failures it counts. */
+export function watchActivities(metrics: Metrics): (context: Context) => ActivityInterceptors {
+  return ({ info }) => ({
+    inbound: {
+      execute: (input, next) => {
+        const { activityType: activity, attempt, workflowExecution } = info;
+        const scope = scopeOf(activity, workflowExecution?.workflowId ?? '', input.args);
+        if (attempt > 1) metrics.retries.inc({ activity, pipeline: scope.pipeline });
+        metrics.running.inc({ activity });
+        return withScope(scope, async () => {
+          try {
+            return await next(input);
+          } catch (error) {
+            const code = error instanceof ApplicationFailure ? (error.type ?? 'Unexpected') : 'Cancelled';
+            metrics.failures.inc({ activity, code });
+            throw error;
+          } finally {
+            metrics.running.dec({ activity });
+          }
+        });
+      },
+    },
+    outbound: { getLogAttributes: (input, next) => ({ ...next(input), ...scopeNow() }) },
+  });
 }

@@ -23,6 +23,15 @@ import type { QueueName } from '../contracts/temporal.ts';
 import { connectionOf } from './config/index.ts';
 import { openHashesOfSource, openHashesOfWarehouse, openSource, openWarehouse } from './databases.ts';
 import { openKafka } from './kafka-client.ts';
+import {
+  measuredLanes,
+  measuredLoads,
+  measuredManifest,
+  measuredReplays,
+  measuredStore,
+  type Tell,
+} from './measured-ports.ts';
+import type { Metrics } from './metrics.ts';
 import { keepByName } from './once.ts';
 import { makeScratch } from './scratch.ts';
 import { connectTemporal } from './temporal-client.ts';
@@ -46,8 +55,16 @@ function currentPulse(): Pulse {
   };
 }
 
-/** @param name of this worker process, for claims and connections */
-export async function openActivities(settings: Settings, name: string): Promise<OpenedActivities> {
+/**
+ * @param name of this worker process, for claims and connections
+ * @param tell hears what became durable, with its fields
+ */
+export async function openActivities(
+  settings: Settings,
+  name: string,
+  metrics: Metrics,
+  tell: Tell,
+): Promise<OpenedActivities> {
   const scratch = await makeScratch(settings.worker.scratch);
   const control = openPool(settings.control, 'worker', 12);
   let temporal: Promise<{ connection: Connection; client: Client }> | undefined;
@@ -60,22 +77,23 @@ export async function openActivities(settings: Settings, name: string): Promise<
   const sourceHashes = keepByName((wanted) => openHashesOfSource(connection(wanted)));
   const warehouseHashes = keepByName((wanted) => openHashesOfWarehouse(connection(wanted)));
   const { topics, openLane, openReader } = await openKafka(settings.kafka);
-  const store = openObjectStore(settings.s3);
+  const objects = openObjectStore(settings.s3);
+  const store = measuredStore(objects, metrics);
   const lakeFiles = await openLakeFiles({ scratch, threads: settings.worker.queryThreads });
-  const manifest = openManifest(control);
+  const manifest = measuredManifest(openManifest(control), metrics, tell);
+  const loads = measuredLoads(openLoadStore(control), metrics, tell);
   const letters = openLetters(control);
-  const loads = openLoadStore(control);
 
   const shared = { store, lakeFiles, scratch };
   const replay = createReplayActivities(
     {
-      replays: openReplays(control),
+      replays: measuredReplays(openReplays(control), metrics, tell),
       letters,
       topics,
       store,
       openSource: sources.get,
       openWarehouse: warehouses.get,
-      openLane,
+      openLane: measuredLanes(openLane, metrics),
       isWorkflowOpen,
     },
     currentPulse,
@@ -120,7 +138,7 @@ export async function openActivities(settings: Settings, name: string): Promise<
         lakeFiles.close(),
         temporal?.then(async (opened) => opened.connection.close()),
       ]);
-      store.close();
+      objects.close();
       await control.end();
       await rm(scratch, { recursive: true, force: true });
     },

@@ -3,15 +3,20 @@
  * taken, and what runs is let finish for a grace time, then cancelled; every activity is safe to cut off anywhere.
  */
 import { DefaultLogger, type LogEntry, type LogLevel, Runtime, Worker } from '@temporalio/worker';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Settings } from '../contracts/settings.ts';
 import { type QueueName, TASK_QUEUES } from '../contracts/temporal.ts';
-import { mapFaults } from './activity-interceptor.ts';
+import { mapFaults, watchActivities } from './activity-interceptor.ts';
+import { scopeNow } from './activity-scope.ts';
+import { createMetrics } from './metrics.ts';
+import { freePort } from './observation.ts';
 import { openActivities } from './open-activities.ts';
 import { dataConverter } from './payload-codec.ts';
 import { beatShortCalls } from './short-call-beats.ts';
 import { connectTemporal, connectTemporalNatively, ensureSearchAttributes } from './temporal-client.ts';
+import { openWatch } from './watch.ts';
 
 export interface WorkerOptions {
   settings: Settings;
@@ -19,15 +24,23 @@ export interface WorkerOptions {
   only?: readonly QueueName[];
   log: (entry: { level: LogLevel; message: string; meta?: Record<string, unknown> }) => void;
   logLevel?: LogLevel;
+  /** Serve metrics and health where the settings say. Default: no, as in a command's own worker. */
+  watched?: boolean;
 }
 
 export interface RunningWorker {
   queues: readonly string[];
+  /** Where metrics and health are served, if they are. */
+  watchedAt?: string;
   /** Drains; resolves once everything has ended. */
   shutdown(): Promise<void>;
   /** Resolves when the worker has ended, rejects when it broke down. */
   done: Promise<void>;
 }
+
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 /** Activities at a time in one process; a chunk in publishing and a set of partitions in landing are one each. */
 const ACTIVITIES: Record<QueueName, number> = { orchestrate: 100, read: 16, land: 8, load: 4 };
@@ -41,12 +54,19 @@ const HEARTBEAT_THROTTLE = '2s';
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { settings } = options;
   const queues = [...new Set(options.only ?? (Object.keys(TASK_QUEUES) as QueueName[]))];
-  installLogger(options);
+  const watched = options.watched === true && settings.worker.metrics !== 'off';
+  const sdkPort = watched ? await freePort() : undefined;
+  installRuntime(options, sdkPort);
   await registerSearchAttributes(settings);
   const name = `${hostname()}/${process.pid}`;
-  const connection = await connectTemporalNatively(settings.temporal);
-  const activities = await openActivities(settings, name);
+  const metrics = createMetrics();
+  metrics.info.set({ version: VERSION, queues: queues.join(','), identity: name }, 1);
   const workers: Worker[] = [];
+  const watch = sdkPort === undefined ? undefined : await openWatch({ settings, queues, metrics, workers, sdkPort });
+  const connection = await connectTemporalNatively(settings.temporal);
+  const activities = await openActivities(settings, name, metrics, (message, fields) => {
+    options.log({ level: 'INFO', message, meta: { ...scopeNow(), ...fields } });
+  });
   for (const queue of queues) {
     workers.push(
       await Worker.create({
@@ -56,7 +76,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         identity: name,
         activities: activities.byQueue[queue],
         dataConverter: dataConverter(settings.temporal),
-        interceptors: { activity: [mapFaults, beatShortCalls] },
+        interceptors: { activity: [watchActivities(metrics), mapFaults, beatShortCalls] },
         maxConcurrentActivityTaskExecutions: ACTIVITIES[queue],
         maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
         defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
@@ -84,6 +104,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         }),
       );
     } finally {
+      await watch?.close();
       await activities.close();
       await connection.close();
     }
@@ -91,6 +112,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   return {
     queues: queues.map((queue) => TASK_QUEUES[queue]),
     done,
+    ...(watch === undefined ? {} : { watchedAt: watch.address }),
     async shutdown() {
       stopAll();
       await done;
@@ -99,7 +121,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 }
 
 let installed = false;
-function installLogger({ log, logLevel = 'INFO' }: WorkerOptions): void {
+function installRuntime({ log, logLevel = 'INFO' }: WorkerOptions, sdkPort: number | undefined): void {
   if (installed) return; // the runtime is one a process
   installed = true;
   const logger = new DefaultLogger(logLevel, (entry: LogEntry) => {
@@ -112,7 +134,16 @@ function installLogger({ log, logLevel = 'INFO' }: WorkerOptions): void {
     });
   });
   // Signals are the command's: it tells the user what happens.
-  Runtime.install({ logger, shutdownSignals: [] });
+  const prometheus = {
+    bindAddress: `127.0.0.1:${sdkPort ?? 0}`,
+    countersTotalSuffix: true,
+    useSecondsForDurations: true,
+  };
+  Runtime.install({
+    logger,
+    shutdownSignals: [],
+    ...(sdkPort === undefined ? {} : { telemetryOptions: { metrics: { prometheus } } }),
+  });
 }
 
 async function registerSearchAttributes(settings: Settings): Promise<void> {

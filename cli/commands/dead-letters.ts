@@ -5,7 +5,7 @@ import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { placeText } from '../letter-options.ts';
 import { createOutput, numberText, tableText } from '../output.ts';
-import { controlAddress, requireReachable } from '../reachable.ts';
+import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 import { shellWord } from '../scope-options.ts';
 
 export interface DeadLettersOptions extends CommonOptions {

@@ -6,7 +6,7 @@ import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { placeText } from '../letter-options.ts';
 import { createOutput, numberText } from '../output.ts';
-import { controlAddress, requireReachable } from '../reachable.ts';
+import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 
 export interface DiscardOptions extends CommonOptions {
   reason: string;

@@ -1,7 +1,7 @@
 /** `headrace lake orphans FILE`: objects that no cut of the manifest names. Looks only, unless told --delete. */
 import { fault } from '../../contracts/errors.ts';
 import type { OrphansReport } from '../../contracts/recovery.ts';
-import { controlAddress, requireReachable } from '../reachable.ts';
+import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { parseDuration } from '../../workers/config/index.ts';
 import { configurationFor } from '../environment.ts';

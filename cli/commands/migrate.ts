@@ -3,7 +3,7 @@ import { migrate } from '../../workers/migrate.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { settingsFor } from '../environment.ts';
 import { createOutput } from '../output.ts';
-import { controlAddress, requireReachable } from '../reachable.ts';
+import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 
 export async function runMigrate(options: CommonOptions): Promise<void> {
   const output = createOutput(options.json === true);

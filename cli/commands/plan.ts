@@ -5,7 +5,7 @@ import { configurationFor } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { withInspector } from '../inspection.ts';
 import { bytesText, createOutput, numberText, secondsText, tableText } from '../output.ts';
-import { requireReachable, serviceAddresses } from '../reachable.ts';
+import { requireReachable, serviceAddresses } from '../../workers/reachable.ts';
 import { scopeOf, type WindowOptions } from '../scope-options.ts';
 import { jsonWord, parquetWord, warehouseWord } from '../type-words.ts';
 

@@ -8,7 +8,7 @@ import { configurationFor } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { ensureKafkaClient } from '../kafka-client.ts';
 import { createOutput } from '../output.ts';
-import { requireReachable, serviceAddresses } from '../reachable.ts';
+import { requireReachable, serviceAddresses } from '../../workers/reachable.ts';
 import { recoveryText } from '../recovery-text.ts';
 import { shellWord } from '../scope-options.ts';
 

@@ -9,7 +9,7 @@ import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { createOutput, numberText } from '../output.ts';
-import { controlAddress, requireReachable } from '../reachable.ts';
+import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 import { newId } from '../replay-id.ts';
 import { shellWord } from '../scope-options.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';

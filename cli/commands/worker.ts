@@ -7,7 +7,7 @@ import { settingsFor } from '../environment.ts';
 import { catchInterrupt } from '../interrupt.ts';
 import { ensureKafkaClient } from '../kafka-client.ts';
 import { createOutput } from '../output.ts';
-import { requireReachable, serviceAddresses, temporalAddress, unreachable } from '../reachable.ts';
+import { requireReachable, serviceAddresses, temporalAddress, unreachable } from '../../workers/reachable.ts';
 import { createWorkerLog } from '../worker-log.ts';
 
 export interface WorkerOptions extends CommonOptions {
@@ -27,9 +27,11 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const log = createWorkerLog(forPeople);
   const say = (message: string): void => log({ level: 'INFO', message });
   const began = performance.now();
-  const worker = await startWorker({ settings, log, logLevel: 'WARN', ...(only === undefined ? {} : { only }) });
+  const queues = only === undefined ? {} : { only };
+  const worker = await startWorker({ settings, log, logLevel: 'WARN', watched: true, ...queues });
   const { temporal } = settings;
   say(`polling ${worker.queues.join(', ')} of ${temporal.address}, namespace ${temporal.namespace}`);
+  if (worker.watchedAt !== undefined) say(`metrics: ${worker.watchedAt}/metrics, health: /healthz and /readyz`);
   if (temporal.ui !== undefined) say(`Temporal UI: ${temporal.ui}`);
   const interrupt = catchInterrupt(() => {
     say('draining: what runs is let finish, nothing new is taken (Ctrl-C again ends at once)');

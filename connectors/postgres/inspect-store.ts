@@ -63,13 +63,24 @@ export function openInspectStore(pool: pg.Pool): InspectStore {
     },
     async lake(dataset, topicId) {
       const [sums, next] = await Promise.all([
-        ask<{ rows: string; cuts: string; objects: string; bytes: string; dead_letters: string; lost: string }>(
+        ask<{
+          rows: string;
+          cuts: string;
+          objects: string;
+          bytes: string;
+          dead_letters: string;
+          lost: string;
+          open_seconds: string;
+        }>(
           'reading the lake’s counts',
           `SELECT coalesce(sum(c.rows), 0) AS rows, count(c.*) AS cuts, coalesce(sum(c.bytes), 0) AS bytes,
                   coalesce(sum(jsonb_array_length(c.objects)), 0) AS objects,
                   (SELECT count(*) FROM headrace.dead_letter WHERE dataset = $1 AND state = 'open') AS dead_letters,
                   (SELECT coalesce(sum(l.end_offset - l.start_offset), 0) FROM headrace.lost l
-                     JOIN headrace.manifest_partition q ON q.id = l.partition_id WHERE q.dataset = $1) AS lost
+                     JOIN headrace.manifest_partition q ON q.id = l.partition_id WHERE q.dataset = $1) AS lost,
+                  (SELECT coalesce(extract(epoch FROM now() - min(o.opened_at)), 0) FROM headrace.cut o
+                     JOIN headrace.manifest_partition q ON q.id = o.partition_id
+                     WHERE q.dataset = $1 AND o.state = 'open') AS open_seconds
            FROM headrace.cut c JOIN headrace.manifest_partition p ON p.id = c.partition_id
            WHERE p.dataset = $1 AND c.state = 'sealed'`,
           [dataset],
@@ -88,6 +99,7 @@ export function openInspectStore(pool: pg.Pool): InspectStore {
         bytes: Number(sum?.bytes ?? 0),
         deadLetters: Number(sum?.dead_letters ?? 0),
         lost: Number(sum?.lost ?? 0),
+        oldestOpenCutSeconds: Number(sum?.open_seconds ?? 0),
         next: new Map(next.map((row) => [row.partition, Number(row.next)])),
       };
     },

@@ -16,8 +16,8 @@ export interface Ran {
 
 export interface Running {
   pid: number;
-  /** Resolves once standard error matches. */
-  told(pattern: RegExp): Promise<void>;
+  /** Resolves once standard error matches, with the match. */
+  told(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
   ended: Promise<Ran>;
 }
@@ -58,7 +58,8 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
     told: (pattern) =>
       new Promise((found, reject) => {
         const look = (): void => {
-          if (pattern.test(stderr)) found();
+          const match = pattern.exec(stderr);
+          if (match) found(match);
         };
         watchers.push(look);
         look();

@@ -14,6 +14,8 @@ export interface TestPipeline {
 }
 
 export interface PipelineChanges {
+  /** Of the source; default: sales. */
+  connection?: string;
   table?: string;
   key?: readonly string[];
   chunkRows?: number;
@@ -27,10 +29,11 @@ export interface PipelineChanges {
 /** Writes a pipeline file with names of this test's own. */
 export function writePipeline(folder: string, name: string, changes: PipelineChanges = {}): TestPipeline {
   const { table = `public.${name}`, chunkRows = 10_000, lanes = 4, partitions = 4, format = 'parquet', key } = changes;
+  const { connection = 'sales' } = changes;
   const { records = 5_000, age = '1s' } = changes.rotate ?? {};
   const pipeline = {
     name,
-    source: { connection: 'sales', table, chunkRows, lanes, ...(key === undefined ? {} : { key }) },
+    source: { connection, table, chunkRows, lanes, ...(key === undefined ? {} : { key }) },
     topic: { name, partitions },
     lake: { bucket: 'lake', prefix: `whole/${name}`, format, rotate: { records, age } },
     warehouse: { connection: 'warehouse', table: changes.warehouseTable ?? `mart.${name}` },

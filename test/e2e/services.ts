@@ -1,5 +1,5 @@
 /** The test stack's services as a test reaches them: no code of ours between, so that what is read is what is there. */
-import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { Client, Connection } from '@temporalio/client';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,8 @@ export interface Services {
   getObject(bucket: string, name: string): Promise<Uint8Array>;
   /** Names of all objects under a prefix, by the bucket itself. */
   listObjects(bucket: string, prefix: string): Promise<string[]>;
+  /** Names and metadata of the objects with a prefix, a text each. */
+  metadataOf(bucket: string, prefix: string): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -60,6 +62,15 @@ export async function openServices(
         token = page.NextContinuationToken;
         if (token === undefined) return names;
       }
+    },
+    async metadataOf(bucket, prefix) {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+      return Promise.all(
+        Contents.map(async ({ Key }) => {
+          const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key }));
+          return JSON.stringify([Key, Metadata]);
+        }),
+      );
     },
     async close() {
       // What a failed test left must not occupy the next file's workers.

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../contracts/errors.ts';
-import { isMysql, KAFKA_CLIENTS } from '../../contracts/settings.ts';
+import { isMysql, KAFKA_CLIENTS, type MetricsAddress } from '../../contracts/settings.ts';
 import { count, flag, oneOf, scalar, size, text } from './values.ts';
 
 const secret = (allowed: string) => text(allowed, { secret: true });
@@ -123,6 +123,13 @@ const pem = (folder: string) =>
     { secret: true },
   );
 
+const metricsAddress = scalar<MetricsAddress | 'off'>(`${HOST_PORT_FORM}, or off`, (found) => {
+  if (found === 'off' || found === false || found === 'false') return { ok: 'off' };
+  if (typeof found !== 'string' || !isHostPort(found)) return undefined;
+  const colon = found.lastIndexOf(':');
+  return { ok: { host: found.slice(0, colon).replaceAll(/^\[|\]$/g, ''), port: Number(found.slice(colon + 1)) } };
+});
+
 /** `id:key` each. The newest first; the others are for what was encrypted before it came. */
 const encryptionKeys = scalar(
   'id:key, the key 32 bytes in base64 (openssl rand -base64 32), older keys behind it with commas between',
@@ -209,6 +216,7 @@ export function settingsSchema(folder: string) {
         landMemory: size(16 * 2 ** 20, 64 * 2 ** 30).default(256 * 2 ** 20),
         queryThreads: count(1, 256).default(2),
         scratch: text('a folder').optional(),
+        metrics: metricsAddress.optional(),
       })
       .prefault({}),
   });

@@ -87,7 +87,7 @@ function missing(found: SettingsFile, needs: readonly Service[], file: string): 
 type TlsFile = SettingsFile['kafka']['tls'];
 
 function settingsOf({ connections, control, kafka, s3, temporal, worker }: SettingsFile): Settings {
-  const { landMemory, queryThreads, scratch } = worker;
+  const { landMemory, queryThreads, scratch, metrics } = worker;
   return {
     connections: Object.fromEntries(Object.entries(connections).map(([name, value]) => [name, databaseOf(value)])),
     control: databaseOf(control ?? { url: '' }),
@@ -116,7 +116,12 @@ function settingsOf({ connections, control, kafka, s3, temporal, worker }: Setti
       ...(temporal.encryptionKeys === undefined ? {} : { encryptionKeys: temporal.encryptionKeys }),
       ...(temporal.ui === undefined ? {} : { ui: temporal.ui.replace(/\/+$/, '') }),
     },
-    worker: { landMemoryBytes: landMemory, queryThreads, ...(scratch === undefined ? {} : { scratch }) },
+    worker: {
+      landMemoryBytes: landMemory,
+      queryThreads,
+      ...(scratch === undefined ? {} : { scratch }),
+      ...(metrics === undefined ? {} : { metrics }),
+    },
   };
 }
 

@@ -38,6 +38,7 @@ export const VARIABLES: ReadonlyMap<string, string> = new Map([
   ['HEADRACE_LAND_MEMORY', 'worker.landMemory'],
   ['HEADRACE_QUERY_THREADS', 'worker.queryThreads'],
   ['HEADRACE_SCRATCH', 'worker.scratch'],
+  ['HEADRACE_METRICS', 'worker.metrics'],
 ]);
 
 /** Read elsewhere: by the command line and the local stack. */

@@ -7,8 +7,8 @@ import { connect } from 'node:net';
 import { fault, type FaultCode } from '../contracts/errors.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
 import { type DatabaseSettings, isMysql, type Settings } from '../contracts/settings.ts';
-import { connectionOf } from '../workers/config/index.ts';
-import { connectionVariable } from '../workers/config/variables.ts';
+import { connectionOf } from './config/index.ts';
+import { connectionVariable } from './config/variables.ts';
 
 const PROBE_MS = 3_000;
 
