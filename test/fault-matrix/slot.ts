@@ -84,6 +84,7 @@ export async function openSlot(temporal: TemporalPlace): Promise<Slot> {
     HEADRACE_TEMPORAL_NAMESPACE: temporal.namespace,
   };
   const crew = new Set<Running>();
+  let dead: Error | null = null;
   const watchers = new Set<(error: Error) => void>();
   const killed = new Set<Running>();
   const kill = async (worker: Running): Promise<void> => {
@@ -110,17 +111,19 @@ export async function openSlot(temporal: TemporalPlace): Promise<Slot> {
       crew.add(worker);
       void worker.ended.then(({ code, stderr }) => {
         crew.delete(worker);
-        const error = new Error(`a worker ended by itself, with ${code}: ${stderr.slice(-2_000)}`);
-        if (!killed.has(worker)) for (const tell of watchers) tell(error);
+        if (killed.has(worker)) return;
+        dead = new Error(`a worker ended by itself, with ${code}: ${stderr.slice(-2_000)}`);
+        for (const tell of watchers) tell(dead);
       });
       return worker;
     },
     kill,
-    died: () => new Promise((_, reject) => watchers.add(reject)),
+    died: () => (dead ? Promise.reject(dead) : new Promise((_, reject) => watchers.add(reject))),
     killCrew,
     async clear(keepCrew) {
       trap.disarm();
       watchers.clear();
+      dead = null;
       for (const link of Object.values(links)) link.mend();
       if (keepCrew && crew.size === 1) {
         // Landing ends by itself once nobody wants more.
