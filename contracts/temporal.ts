@@ -19,6 +19,8 @@ export const SEARCH_ATTRIBUTES = {
   replayId: 'HeadraceReplayId',
   phase: 'HeadracePhase',
   dataset: 'HeadraceDataset',
+  intervalFrom: 'HeadraceIntervalFrom',
+  intervalTo: 'HeadraceIntervalTo',
 } as const;
 
 export const workflowIds = {
@@ -28,6 +30,10 @@ export const workflowIds = {
   load: (pipeline: string, id: string) => `load/${pipeline}/${id}`,
   verify: (pipeline: string, id: string) => `verify/${pipeline}/${id}`,
   loadSchedule: (pipeline: string) => `load/${pipeline}`,
+  /** Of the schedule and, with the scheduled time behind it, of each interval. */
+  interval: (pipeline: string) => `interval/${pipeline}`,
+  /** `part`: those of a backfill that run side by side. */
+  backfill: (pipeline: string, id: string, part: number) => `backfill/${pipeline}/${id}/${part}`,
 };
 
 /** The workflow types, as exported by workflows/index.ts. */
@@ -37,6 +43,7 @@ export const WORKFLOWS = {
   land: 'landDataset',
   load: 'loadWarehouse',
   verify: 'verifyPipeline',
+  interval: 'runInterval',
 } as const;
 
 export interface ReplayInput {

@@ -9,8 +9,10 @@ import { createLandActivities, createLandRequestActivities } from '../activities
 import { createLoadActivities } from '../activities/load.ts';
 import type { Pulse } from '../activities/pulse.ts';
 import { createReplayActivities } from '../activities/replay-activities.ts';
+import { createIntervalActivities } from '../activities/run-interval.ts';
 import { createVerifyActivities } from '../activities/verify.ts';
 import { openLakeFiles } from '../connectors/duckdb/lake-files.ts';
+import { openIntervals } from '../connectors/postgres/interval-store.ts';
 import { openLetters } from '../connectors/postgres/letter-store.ts';
 import { openLoadStore } from '../connectors/postgres/load-store.ts';
 import { openManifest } from '../connectors/postgres/manifest-store.ts';
@@ -112,6 +114,7 @@ export async function openActivities(
     currentPulse,
   );
   const requests = createLandRequestActivities({ manifest, topicAdmin: topics, pokeLand, landStatus }, currentPulse);
+  const intervals = createIntervalActivities(openIntervals(control));
   const load = createLoadActivities(
     { ...shared, loads, manifest, openReader, openWarehouse: warehouses.get },
     currentPulse,
@@ -127,7 +130,7 @@ export async function openActivities(
     currentPulse,
   );
   return {
-    byQueue: { orchestrate: requests, read: replay, land, load: { ...load, ...verify } },
+    byQueue: { orchestrate: { ...requests, ...intervals }, read: replay, land, load: { ...load, ...verify } },
     async close() {
       await Promise.allSettled([
         sources.closeAll(),

@@ -7,8 +7,10 @@ import type { TemporalSettings } from '../contracts/settings.ts';
 import { dataConverter } from './payload-codec.ts';
 
 const CONNECT_TIMEOUT = '10s';
-/** temporal.api.enums.v1.IndexedValueType KEYWORD */
+/** temporal.api.enums.v1.IndexedValueType */
 const KEYWORD = 2;
+const DATETIME = 6;
+const TIMES: readonly string[] = [SEARCH_ATTRIBUTES.intervalFrom, SEARCH_ATTRIBUTES.intervalTo];
 
 function options({ address, tls, apiKey }: TemporalSettings) {
   const pem = (text: string | undefined) => (text === undefined ? undefined : Buffer.from(text));
@@ -67,6 +69,6 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
   if (missing.length === 0) return;
   await connection.operatorService.addSearchAttributes({
     namespace,
-    searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
+    searchAttributes: Object.fromEntries(missing.map((name) => [name, TIMES.includes(name) ? DATETIME : KEYWORD])),
   });
 }

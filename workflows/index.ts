@@ -1,4 +1,5 @@
 /** The workflow types that workers serve. */
+export { runInterval } from './interval.ts';
 export { landDataset } from './land.ts';
 export { loadWarehouse } from './load.ts';
 export { replayTable } from './replay.ts';

@@ -12,6 +12,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { IntervalInput } from '../../contracts/intervals.ts';
 import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
 import { type ReplayInput, SIGNALS, TASK_QUEUES, workflowIds, WORKFLOWS } from '../../contracts/temporal.ts';
 import { down } from '../../stack/down.ts';
@@ -53,6 +54,7 @@ try {
   await recordReplayInTrouble();
   await recordReplayOfTwoRuns();
   await recordRefusedRun();
+  await recordInterval();
 } finally {
   await killAllWorkers();
   await setting.close();
@@ -111,6 +113,25 @@ async function recordReplayOfTwoRuns(): Promise<void> {
   await replay.result();
   await save('replay-continues-as-new', replay.workflowId, replay.firstExecutionRunId);
   await save('replay-continued', replay.workflowId);
+}
+
+/** An interval as its schedule starts it, but for the scheduled time. */
+async function recordInterval(): Promise<void> {
+  const spec = await newSpec(CHUNKS);
+  const { table } = spec.source.table;
+  await setting.sales.query(`ALTER TABLE ${table} ADD COLUMN at timestamptz DEFAULT now() - interval '2 hours'`);
+  const input: IntervalInput = {
+    spec: { ...spec, source: { ...spec.source, eventTime: 'at' } },
+    stepMs: 3_600_000,
+    lookBackMs: 3_600_000,
+    madeBy: 'schedule',
+  };
+  const args = [input];
+  const workflowId = `${workflowIds.interval(spec.name)}-recorded`;
+  const options = { workflowId, taskQueue: TASK_QUEUES.orchestrate, args };
+  const interval = await workflow.start(WORKFLOWS.interval, options);
+  await interval.result();
+  await save('interval', interval.workflowId);
 }
 
 /** A run that fails: its request for landing is never made. */

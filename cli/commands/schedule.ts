@@ -1,0 +1,65 @@
+/** `headrace schedule FILE`: a Temporal Schedule whose action is one data interval of the pipeline, with the whole chain. */
+import type { ScheduleOverlapPolicy } from '@temporalio/client';
+import { fault } from '../../contracts/errors.ts';
+import { parseDuration } from '../../workers/config/index.ts';
+import type { CommonOptions } from '../common-options.ts';
+import { configurationFor } from '../environment.ts';
+import { intervalInputOf, type IntervalOptions, stepOf, utcMs } from '../interval-options.ts';
+import { scheduleIntervals } from '../interval-schedule.ts';
+import { createOutput } from '../output.ts';
+import { noWorkerText, unpolledQueues } from '../pollers.ts';
+import { withTemporal } from '../temporal.ts';
+
+export const OVERLAPS = {
+  skip: 'SKIP',
+  'buffer-one': 'BUFFER_ONE',
+  'buffer-all': 'BUFFER_ALL',
+  'allow-all': 'ALLOW_ALL',
+  'cancel-other': 'CANCEL_OTHER',
+  'terminate-other': 'TERMINATE_OTHER',
+} as const satisfies Record<string, ScheduleOverlapPolicy>;
+
+export interface ScheduleCommandOptions extends CommonOptions, IntervalOptions {
+  every?: string;
+  cron?: string;
+  step?: string;
+  since?: string;
+  overlap: keyof typeof OVERLAPS;
+  catchup?: string;
+}
+
+export async function runSchedule(file: string, options: ScheduleCommandOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const { settings, spec } = configurationFor(file, options);
+  const { every, cron, step, since, catchup } = options;
+  if ((every === undefined) === (cron === undefined)) {
+    throw fault('ConfigInvalid', 'schedule needs one of --every DURATION and --cron EXPRESSION');
+  }
+  if (cron !== undefined && step === undefined) {
+    throw fault('ConfigInvalid', '--cron needs --step: how long an interval is, such as 1d for one a day');
+  }
+  const everyMs = every === undefined ? undefined : stepOf('--every', every);
+  const stepMs = step === undefined ? (everyMs ?? 0) : stepOf('--step', step);
+  const catchupMs = catchup === undefined ? Math.max(stepMs, 60_000) : parseDuration(catchup);
+  if (catchupMs === undefined) {
+    throw fault('ConfigInvalid', `--catchup ${catchup} is no duration; allowed: such as 30m, 2h or 1d`);
+  }
+  const input = {
+    ...intervalInputOf(spec, stepMs, 'schedule', options),
+    ...(since === undefined ? {} : { since: new Date(utcMs(since)).toISOString() }),
+  };
+  await withTemporal(settings.temporal, async (temporal) => {
+    const { scheduleId, how } = await scheduleIntervals(temporal, {
+      ...{ input, catchupMs, overlap: OVERLAPS[options.overlap] },
+      ...(cron === undefined ? {} : { cron }),
+      ...(everyMs === undefined ? {} : { everyMs }),
+    });
+    const missing = await unpolledQueues(temporal, ['orchestrate', 'read', 'land', 'load']);
+    if (missing.length > 0) output.note(noWorkerText(missing));
+    output.result(
+      { schedule: scheduleId, how, stepSeconds: stepMs / 1000, ...(cron === undefined ? {} : { cron }) },
+      () =>
+        `schedule ${scheduleId}: ${how}, ${cron ?? `every ${every}`}; headrace schedules ${scheduleId} shows its intervals`,
+    );
+  });
+}

@@ -1,0 +1,74 @@
+/** `headrace schedules`: those that are there; one with its intervals; pause, resume, trigger and delete. */
+import { fault } from '../../contracts/errors.ts';
+import type { CommonOptions } from '../common-options.ts';
+import { settingsFor } from '../environment.ts';
+import { intervalsText } from '../interval-text.ts';
+import { createOutput, tableText } from '../output.ts';
+import { listSchedules } from '../schedule-list.ts';
+import { withTemporal } from '../temporal.ts';
+
+export type ScheduleDeed = 'pause' | 'resume' | 'trigger' | 'delete';
+
+const DONE: Readonly<Record<ScheduleDeed, string>> = {
+  pause: 'paused; intervals under way go on',
+  resume: 'goes on; its next interval begins where the last one begun ended',
+  trigger: 'triggered: the interval that ended last is run now',
+  delete: 'deleted; intervals under way go on',
+};
+
+export async function runSchedules(scheduleId: string | undefined, options: CommonOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const settings = settingsFor(options);
+  await withTemporal(settings.temporal, async (temporal) => {
+    const all = await listSchedules(temporal);
+    const schedules = scheduleId === undefined ? all : all.filter((each) => each.scheduleId === scheduleId);
+    if (scheduleId !== undefined && schedules.length === 0) throw unknown(scheduleId);
+    const { withIntervals } = await import('../../workers/intervals.ts');
+    const pipeline = scheduleId?.replace(/^interval\//, '');
+    const intervals =
+      scheduleId?.startsWith('interval/') === true
+        ? await withIntervals(settings, (store) => store.list(pipeline ?? '', null, SHOWN))
+        : [];
+    output.result({ schedules, ...(scheduleId === undefined ? {} : { intervals }) }, () => {
+      if (schedules.length === 0) return 'No schedule is there; headrace schedule FILE makes one.';
+      const rows = schedules.map(({ scheduleId: id, paused, next, last, note }) => [
+        id,
+        paused ? 'paused' : 'active',
+        next ?? '',
+        last ?? '',
+        note,
+      ]);
+      const table = tableText(['schedule', 'state', 'next', 'last', ''], rows);
+      return intervals.length === 0 ? table : `${table}\n\n${intervalsText(intervals)}`;
+    });
+  });
+}
+
+/** Of one schedule, the latest. */
+const SHOWN = 50;
+
+export async function runScheduleDeed(deed: ScheduleDeed, scheduleId: string, options: CommonOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const { temporal: settings } = settingsFor(options, ['temporal']);
+  await withTemporal(settings, async ({ client }) => {
+    const handle = client.schedule.getHandle(scheduleId);
+    try {
+      if (deed === 'pause') await handle.pause('headrace schedules pause');
+      else if (deed === 'resume') await handle.unpause('headrace schedules resume');
+      else if (deed === 'trigger') await handle.trigger('ALLOW_ALL');
+      else await handle.delete();
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ScheduleNotFoundError') throw unknown(scheduleId, error);
+      throw error;
+    }
+  });
+  output.result({ schedule: scheduleId, deed }, () => `${scheduleId}: ${DONE[deed]}`);
+}
+
+function unknown(scheduleId: string, cause?: unknown): Error {
+  return fault(
+    'ConfigInvalid',
+    `there is no schedule ${scheduleId}; headrace schedules lists those that are there`,
+    cause,
+  );
+}

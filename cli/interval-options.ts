@@ -1,0 +1,79 @@
+/** Options of schedules and backfills: steps, and windows that are whole numbers of them. */
+import { fault } from '../contracts/errors.ts';
+import type { IntervalInput, IntervalWindow } from '../contracts/intervals.ts';
+import type { PipelineSpec } from '../contracts/pipeline.ts';
+import { parseDuration } from '../workers/config/index.ts';
+
+const SHORTEST_MS = 10_000;
+const LONGEST_MS = 366 * 86_400_000;
+const INTERVALS_MOST = 10_000;
+
+export interface IntervalOptions {
+  lookBack?: string;
+  where?: string;
+  rate?: number;
+  parallelism?: number;
+}
+
+/** @throws Fault ConfigInvalid */
+export function stepOf(option: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= SHORTEST_MS && ms <= LONGEST_MS) return ms;
+  throw fault(
+    'ConfigInvalid',
+    `${option} ${text} is no interval; allowed: a duration from 10s to 366d, such as 5m or 1d`,
+  );
+}
+
+/** @throws Fault ConfigInvalid */
+export function intervalInputOf(
+  spec: PipelineSpec,
+  stepMs: number,
+  madeBy: IntervalInput['madeBy'],
+  { lookBack, where, rate, parallelism }: IntervalOptions,
+): IntervalInput {
+  if (spec.source.eventTime === undefined) {
+    throw fault(
+      'ConfigInvalid',
+      'intervals need source.eventTime in the pipeline file: the column whose windows they are',
+    );
+  }
+  const lookBackMs = lookBack === undefined ? undefined : parseDuration(lookBack);
+  if (lookBack !== undefined && lookBackMs === undefined) {
+    throw fault('ConfigInvalid', `--look-back ${lookBack} is no duration; allowed: such as 30m, 2h or 1d`);
+  }
+  return {
+    ...{ spec, stepMs, madeBy },
+    ...(lookBackMs === undefined ? {} : { lookBackMs }),
+    ...(where === undefined ? {} : { where }),
+    ...(rate === undefined ? {} : { rate }),
+    ...(parallelism === undefined ? {} : { parallelism }),
+  };
+}
+
+/** A time as `isoTime` lets it through; without a zone it is UTC, whatever the machine's is. */
+export function utcMs(text: string): number {
+  const zoned = /(?:Z|[+-]\d{2}(?::?\d{2})?)$/.test(text.slice(10)) || text.length <= 10;
+  return Date.parse(zoned ? text.replace(' ', 'T') : `${text.replace(' ', 'T')}Z`);
+}
+
+/** @throws Fault ConfigInvalid: not a whole number of steps, or too many */
+export function windowOf(fromText: string, toText: string, stepMs: number): IntervalWindow & { count: number } {
+  const [from, to] = [utcMs(fromText), utcMs(toText)];
+  for (const [option, text, ms] of [
+    ['--from', fromText, from],
+    ['--to', toText, to],
+  ] as const) {
+    if (ms % stepMs === 0) continue;
+    const near = new Date(Math.floor(ms / stepMs) * stepMs).toISOString();
+    throw fault(
+      'ConfigInvalid',
+      `${option} ${text} is not where an interval of this --step begins (steps count from 1970); the one before is ${near}`,
+    );
+  }
+  const count = (to - from) / stepMs;
+  if (count < 1) throw fault('ConfigInvalid', `--from ${fromText} is not before --to ${toText}; there is no interval`);
+  if (count > INTERVALS_MOST)
+    throw fault('ConfigInvalid', `${count} intervals are more than ${INTERVALS_MOST}; choose a longer --step`);
+  return { from: new Date(from).toISOString(), to: new Date(to).toISOString(), count };
+}
