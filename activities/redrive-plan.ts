@@ -3,7 +3,7 @@
  * plan is what counts: what is claimed later is not among its keys. A claim whose replay nobody runs any more is given back,
  * after that replay was stopped for good: so no letter is re-driven by two.
  */
-import type { Key, TableShape } from '../contracts/columns.ts';
+import type { ColumnType, Key, TableShape } from '../contracts/columns.ts';
 import { isFault } from '../contracts/errors.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import { type RedriveRequest, workflowIds } from '../contracts/temporal.ts';
@@ -65,11 +65,24 @@ export function keyOf({ key }: Pick<ClaimedLetter, 'key'>, { columns, key: names
   const values = names.map((name) => {
     const value = Object.hasOwn(object, name) ? object[name] : undefined;
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
-    // A key has bytes as bare hex (formats/key-json.ts); the source reads them behind \x.
-    const isBytes = columns.find((column) => column.name === name)?.type.kind === 'bytea';
-    return isBytes ? `\\x${String(value)}` : String(value);
+    return printed(columns.find((column) => column.name === name)?.type.kind, value);
   });
   return values.every((value) => value !== null && !value.includes('\0')) ? (values as string[]) : null;
+}
+
+/** A value of a key's JSON (formats/key-json.ts) as PostgreSQL prints it, which is what sources take. */
+function printed(kind: ColumnType['kind'] | undefined, value: string | number | boolean): string {
+  switch (kind) {
+    case 'bytea':
+      return `\\x${String(value)}`;
+    case 'boolean':
+      return String(value).slice(0, 1);
+    case 'timestamp':
+    case 'timestamptz':
+      return String(value).replace('T', ' ').replace(/Z$/, '+00');
+    default:
+      return String(value);
+  }
 }
 
 function parsed(key: Buffer | null): Record<string, unknown> | null {

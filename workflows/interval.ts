@@ -15,6 +15,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { IntervalActivities } from '../activities/run-interval.ts';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { messageOf } from '../contracts/errors.ts';
 import { intervalEnd, type IntervalInput, type IntervalReport } from '../contracts/intervals.ts';
 import {
@@ -32,14 +33,16 @@ import { textOf } from './verify.ts';
 
 const { openInterval, closeInterval } = proxyActivities<IntervalActivities>(shortCall('orchestrate'));
 
+/** Temporal's own, on whatever a schedule starts. */
+const SCHEDULED_AT = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
+
 export const intervalProgressQuery = defineQuery<Progress>(PROGRESS_QUERY);
 
 export async function runInterval(input: IntervalInput): Promise<IntervalReport> {
   const { spec, stepMs } = input;
-  const { workflowId, runId, startTime, searchAttributes } = workflowInfo();
+  const { workflowId, runId, startTime, typedSearchAttributes } = workflowInfo();
   // Started by hand, without a schedule, it means now.
-  const scheduled = searchAttributes.TemporalScheduledStartTime?.[0];
-  const scheduledMs = (scheduled instanceof Date ? scheduled : startTime).getTime();
+  const scheduledMs = (typedSearchAttributes.get(SCHEDULED_AT) ?? startTime).getTime();
   const at = { phase: 'planning', rows: 0, text: 'looking which interval this is' };
   const enter = (phase: string, text: string): void => {
     Object.assign(at, { phase, text });

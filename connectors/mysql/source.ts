@@ -12,7 +12,7 @@ import { describeTable } from './describe-table.ts';
 import { mysqlFault } from './errors.ts';
 import { closeDatabase, openDatabase, readOnlySession, type Row, select, withConnection } from './pool.ts';
 import { streamCopy } from './row-stream.ts';
-import { compareKey, keyColumns, quoteName, quoteTable, quoteText } from './sql-text.ts';
+import { compareKey, isOneOf, keyColumns, quoteName, quoteTable, quoteText } from './sql-text.ts';
 
 /** Lanes side by side, and the planner. */
 const CONNECTIONS = 16;
@@ -54,17 +54,17 @@ export function openMysqlSource(settings: MysqlSettings): Source {
       }
     },
 
-    async upperKey(table) {
+    async upperKey(table, keys) {
       const order = keyNames(table).map((name) => `${name} DESC`);
       const [row] = await ask(
         `reading the largest key of ${quoteTable(table.name)}`,
-        `SELECT ${keyList(table)} FROM ${quoteTable(table.name)} ORDER BY ${order.join(', ')} LIMIT 1`,
+        `SELECT ${keyList(table)} FROM ${quoteTable(table.name)}${among(table, keys, 'WHERE')} ORDER BY ${order.join(', ')} LIMIT 1`,
       );
       return row === undefined ? null : keyOf(table, row);
     },
 
-    async chunkEnd(table, after, upper, rows) {
-      const range = `FROM ${quoteTable(table.name)} WHERE ${rangeSql(table, after, upper)}`;
+    async chunkEnd(table, after, upper, rows, keys) {
+      const range = `FROM ${quoteTable(table.name)} WHERE ${rangeSql(table, after, upper)}${among(table, keys, 'AND')}`;
       const doing = `finding a chunk of ${quoteTable(table.name)}`;
       const order = keyNames(table).join(', ');
       const [end] = await ask(
@@ -135,6 +135,10 @@ function rangeSql(table: SourceTable, after: Key | null, upTo: Key): string {
   return `${above}${compareKey(columns, upTo, '<=')}`;
 }
 
+function among(table: SourceTable, keys: readonly Key[] | undefined, word: 'WHERE' | 'AND'): string {
+  return keys === undefined ? '' : ` ${word} ${isOneOf(keyColumns(table.shape), keys)}`;
+}
+
 /** Window and filter. The filter is the operator's own SQL, evaluated in a read-only session. */
 export function scopeSql(table: SourceTable, scope: ReplayScope): string {
   let sql = '';
@@ -147,6 +151,7 @@ export function scopeSql(table: SourceTable, scope: ReplayScope): string {
   }
   // On a line of its own, so that a comment in the filter cannot swallow the parenthesis.
   if (scope.where !== undefined) sql += ` AND (${scope.where}\n)`;
+  if (scope.keys !== undefined) sql += ` AND ${isOneOf(keyColumns(table.shape), scope.keys)}`;
   return sql;
 }
 

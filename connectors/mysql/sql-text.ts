@@ -46,6 +46,15 @@ export function keyColumns({ columns, key }: { columns: readonly Column[]; key: 
   });
 }
 
+/** Whether a row's key is one of these. */
+export function isOneOf(columns: readonly Column[], keys: readonly Key[]): string {
+  if (keys.length === 0) return 'FALSE';
+  const tuple = (values: readonly string[]): string =>
+    values.length === 1 ? (values[0] ?? '') : `(${values.join(', ')})`;
+  const rows = keys.map((key) => tuple(columns.map((column, place) => keyLiteral(column, key[place] ?? ''))));
+  return `${tuple(columns.map(({ name }) => quoteName(name)))} IN (${rows.join(', ')})`;
+}
+
 /**
  * Whether a row's key lies above (or at, or below) `key`: `a >= x AND (a > x OR (b >= y AND (b > y)))`. Row comparisons,
  * `(a, b) > (x, y)`, are not answered from the index: 200,000 entries were read for 100 rows, where this reads 200.
