@@ -62,6 +62,7 @@ module.exports = {
     vendor('librdkafka', '@confluentinc/kafka-javascript|kafkajs'),
     vendor('s3', '@aws-sdk'),
     vendor('duckdb', '@duckdb'),
+<<<<<<< HEAD
     {
       name: 'generators-are-pure',
       severity: 'error',
@@ -69,6 +70,9 @@ module.exports = {
       from: { path: '^generators/' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(fs|timers/promises|url|path)$' },
     },
+=======
+    vendor('parquetjs', 'parquetjs-lite'),
+>>>>>>> 9fed862 (Lake: JSON lines, compressions, a NULL marker, partition folders; lake ls and show)
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

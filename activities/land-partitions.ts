@@ -60,7 +60,7 @@ export async function landPartitions(
     ...(onBad === undefined ? {} : { onBad }),
   };
   const startedAt = Date.now();
-  const cuts = createCutsUnderWay(ports, context, encoderSettings(lake.format), process.turns);
+  const cuts = createCutsUnderWay(ports, context, encoderSettings(lake), process.turns);
   const beat = createBeat(pulse, () => ({ ...cuts.totals(), underWay: cuts.count(), bytes: process.memory.held() }));
   const wants = createWantsPoll(ports, context.dataset, share.topicId);
   const partitions = new Map<number, LandingPartition>();

@@ -4,7 +4,7 @@
  * Whatever dies between two steps leaves an intent that the next claim finishes, or nothing.
  */
 import { fault } from '../contracts/errors.ts';
-import { type CutReason, type EncoderSettings, objectName } from '../contracts/manifest.ts';
+import { type CutReason, type EncoderSettings, extensionOf, objectName } from '../contracts/manifest.ts';
 import type { OnBad, PipelineSpec } from '../contracts/pipeline.ts';
 import type { CutBuffer } from '../formats/cut-buffer.ts';
 import { type KnownReplays, sortOut } from './land-origins.ts';
@@ -12,7 +12,7 @@ import { addLetters } from './land-letters.ts';
 import { putObject } from './land-object.ts';
 import type { LandPorts, LandStep } from './land-ports.ts';
 import { checkTopic } from './land-topic.ts';
-import type { BadRecord } from './ports/lake-files.ts';
+import type { EncodedCut, EncodedFile } from './ports/lake-files.ts';
 import type { Claim, Intent, IntentAnswer, StoredCut } from './ports/manifest.ts';
 
 /** What is the same for all cuts of an activity. */
@@ -25,16 +25,11 @@ export interface LandContext {
   onBad?: OnBad;
 }
 
-/** A range with its encoded file, ready to be recorded. */
-export interface ReadyCut {
+/** A range with its encoded files, ready to be recorded; no files where no record is good. */
+export interface ReadyCut extends EncodedCut {
   start: number;
   end: number;
   inputSha256: string;
-  /** Null where no record is good. */
-  path: string | null;
-  rows: number;
-  bytes: number;
-  bad: readonly BadRecord[];
   schemaVersion: string | null;
 }
 
@@ -62,7 +57,7 @@ export async function encodeCut(
   directory: string,
 ): Promise<ReadyCut> {
   const schemaVersion = buffer.schemaVersion();
-  const ready = { start, end, inputSha256: buffer.sha256(), schemaVersion, path: null, rows: 0, bytes: 0 };
+  const ready = { start, end, inputSha256: buffer.sha256(), schemaVersion, files: [], rows: 0, bytes: 0 };
   if (buffer.records() === 0) return { ...ready, bad: [] };
   const { good, bad } = await sortOut(buffer, context.knownReplays, openedAt ?? null);
   if (good.records() === 0 || schemaVersion === null) return { ...ready, bad };
@@ -91,14 +86,13 @@ export async function recordIntent(
   encoder: EncoderSettings,
 ): Promise<{ answer: IntentAnswer; intent: Intent }> {
   await checkTopic(ports.topicAdmin, context);
-  const name = objectName(context.lake.prefix, context.topicId, claim.partition, cut.start, cut.end, encoder.format);
   const intent: Intent = {
     start: cut.start,
     end: cut.end,
     reason,
     rows: cut.rows,
     bytes: cut.bytes,
-    objects: cut.rows > 0 ? [{ name, rows: cut.rows }] : [],
+    objects: objectsOf(context, claim.partition, cut, encoder).map(({ name, rows, bytes }) => ({ name, rows, bytes })),
     inputSha256: cut.inputSha256,
     encoder,
     schemaVersion: cut.schemaVersion,
@@ -110,22 +104,37 @@ export async function recordIntent(
   return { answer, intent };
 }
 
-/** From an open intent to its seal, its file being `ready`. */
+/** A cut's files under the names that its objects have. */
+export function objectsOf(
+  { lake, topicId }: Pick<LandContext, 'lake' | 'topicId'>,
+  partition: number,
+  { start, end, files }: Pick<ReadyCut, 'start' | 'end' | 'files'>,
+  encoder: EncoderSettings,
+): (EncodedFile & { name: string })[] {
+  return files.map((file) => ({
+    ...file,
+    name: objectName(lake.prefix, topicId, partition, start, end, extensionOf(encoder), file.folder),
+  }));
+}
+
+/** From an open intent to its seal, its files being those of `ready`. */
 export async function finishCut(
   ports: LandPorts,
   context: LandContext,
   claim: Claim,
   cut: Omit<Intent, 'reason'> & Pick<StoredCut, 'attempt'>,
-  ready: Pick<ReadyCut, 'path' | 'bad'>,
+  ready: Pick<ReadyCut, 'start' | 'end' | 'files' | 'bad'>,
 ): Promise<void> {
   await addLetters(ports, context, claim.partition, ready.bad);
-  for (const object of cut.objects) {
-    if (ready.path === null) throw fault('Unexpected', `no file for object ${object.name}`);
-    const { inputSha256, encoder, deadLetters } = cut;
-    // All before an open intent is sealed: whoever finishes it is told the same.
-    const before = await ports.manifest.before(claim, cut.start);
-    const facts = { ...object, inputSha256, encoder, deadLetters, schemaVersion: cut.schemaVersion ?? '', ...before };
-    await putObject(ports.store, context.lake, facts, ready.path);
+  const files = new Map(objectsOf(context, claim.partition, ready, cut.encoder).map(({ name, path }) => [name, path]));
+  const { inputSha256, encoder, deadLetters } = cut;
+  // All before an open intent is sealed: whoever finishes it is told the same.
+  const before = cut.objects.length > 0 ? await ports.manifest.before(claim, cut.start) : null;
+  for (const { name, rows } of cut.objects) {
+    const path = files.get(name);
+    if (path === undefined || before === null) throw fault('Unexpected', `no file for object ${name}`);
+    const facts = { name, rows, inputSha256, encoder, deadLetters, schemaVersion: cut.schemaVersion ?? '', ...before };
+    await putObject(ports.store, context.lake, { ...facts, objects: cut.objects.length }, path);
   }
   await step(ports, 'put', claim, cut);
   await sealCut(ports, context, claim, cut);

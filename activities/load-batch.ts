@@ -27,7 +27,8 @@ export interface LoadBatch {
   objects: readonly BatchObject[];
   /** Null when no step holds rows: only the ledger moves. */
   schemaVersion: string | null;
-  format: SealedCut['format'];
+  /** Of all objects. */
+  form: SealedCut['form'];
   cuts: number;
   /** Rows by the manifest; absent where a cut is loaded in part, so that only reading tells. */
   expectedRows: number | undefined;
@@ -55,7 +56,7 @@ export function chooseBatch(
   );
   const batch = { rows: 0, bytes: 0, cuts: 0, partial: false };
   let schemaVersion: string | null = null;
-  let format: SealedCut['format'] = 'parquet';
+  let form: SealedCut['form'] = { format: 'parquet', compression: 'zstd' };
   // A cut of each partition in turn, so that no partition's readers wait for another's backlog.
   while (queues.size > 0) {
     for (const [partition, queue] of queues) {
@@ -66,10 +67,10 @@ export function chooseBatch(
         queues.delete(partition);
         continue;
       }
-      const kind = cut.objects.length === 0 ? null : `${cut.schemaVersion ?? ''}/${cut.format}`;
+      const kind = cut.objects.length === 0 ? null : kindOf(cut.schemaVersion, cut.form);
       const fits =
         batch.rows === 0 || (batch.rows + cut.rows <= limits.rows && batch.bytes + cut.bytes <= limits.bytes);
-      const sameKind = kind === null || schemaVersion === null || kind === `${schemaVersion}/${format}`;
+      const sameKind = kind === null || schemaVersion === null || kind === kindOf(schemaVersion, form);
       if (!fits || !sameKind) {
         queues.delete(partition);
         continue;
@@ -77,7 +78,7 @@ export function chooseBatch(
       // Offsets are at least as many as rows, so a piece of so many offsets holds no more rows than that.
       const end = cut.rows > BATCH_MAX_ROWS ? Math.min(cut.end, at + BATCH_MAX_ROWS) : cut.end;
       if (end < cut.end) queues.delete(partition);
-      if (kind !== null) [schemaVersion, format] = [cut.schemaVersion, cut.format];
+      if (kind !== null) [schemaVersion, form] = [cut.schemaVersion, cut.form];
       for (const { name } of cut.objects) objects.push({ partition, object: name, fromOffset: at, toOffset: end });
       batch.rows += cut.rows;
       batch.bytes += cut.bytes;
@@ -92,11 +93,15 @@ export function chooseBatch(
     steps: steps.sort((a, b) => a.partition - b.partition),
     objects,
     schemaVersion,
-    format,
+    form,
     cuts: batch.cuts,
     expectedRows: batch.partial ? undefined : batch.rows,
     rows: batch.rows,
   };
+}
+
+function kindOf(schemaVersion: string | null, { format, compression, nullMarker }: SealedCut['form']): string {
+  return JSON.stringify([schemaVersion, format, compression, nullMarker]);
 }
 
 /** Where loading goes on: at `at`, or behind accepted losses, up to the next cut if there is one. */

@@ -8,7 +8,7 @@ import { fault, isFault } from '../contracts/errors.ts';
 import type { ExportedRows, LakeFile, LakeFiles } from './ports/lake-files.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { StagedRows, Warehouse, WarehouseTable } from './ports/warehouse.ts';
-import type { BatchObject, LoadBatch } from './load-batch.ts';
+import type { LoadBatch } from './load-batch.ts';
 
 /** Objects fetched at a time: enough to hide a round trip, few enough for a small worker. */
 const DOWNLOADS = 4;
@@ -67,10 +67,10 @@ export async function withExport<T>(
 ): Promise<T> {
   const directory = await mkdtemp(join(ports.scratch, 'headrace-load-'));
   try {
-    const files = await downloadObjects(ports.store, bucket, batch.objects, directory, signal);
+    const files = await downloadObjects(ports.store, bucket, batch, directory, signal);
     const csv = join(directory, 'rows.csv');
     const { columns, key } = table.shape;
-    const { read } = await ports.lakeFiles.exportForLoad(files, columns, key, batch.format, csv, {
+    const { read } = await ports.lakeFiles.exportForLoad(files, columns, key, batch.form.format, csv, {
       ...rows,
       csvNull: ports.warehouse.csvNull,
     });
@@ -87,7 +87,7 @@ export async function withExport<T>(
 export async function downloadObjects(
   store: ObjectStore,
   bucket: string,
-  objects: readonly BatchObject[],
+  { objects, form }: Pick<LoadBatch, 'objects' | 'form'>,
   directory: string,
   signal: AbortSignal,
 ): Promise<LakeFile[]> {
@@ -99,7 +99,7 @@ export async function downloadObjects(
       signal.throwIfAborted();
       const path = join(directory, `${index}`);
       await download(store, bucket, object.object, path);
-      files[index] = { path, ...object };
+      files[index] = { path, form, ...object };
     }
   };
   const ends = await Promise.allSettled(Array.from({ length: Math.min(DOWNLOADS, objects.length) }, work));

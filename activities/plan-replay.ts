@@ -9,6 +9,7 @@ import { schemaName } from '../contracts/manifest.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import type { RedriveRequest, ReplayInput } from '../contracts/temporal.ts';
 import { fault, type Fault, isFault, messageOf } from '../contracts/errors.ts';
+import { partitionFaults } from '../formats/partition-folder.ts';
 import { schemaBytes, schemaVersion } from '../formats/schema-version.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { PlannedReplay, Replays } from './ports/replays.ts';
@@ -51,6 +52,7 @@ export function createPlanReplay(ports: PlanPorts) {
     const found = await Promise.allSettled([
       described,
       described.then(({ shape }) => source.checkScope(sourceTable(input, shape), input.scope)),
+      described.then(({ shape }) => checkPartitions(spec.lake, shape)),
       store.probe(spec.lake.bucket, spec.lake.prefix),
       checkTopic(topics, spec.topic.name),
       checkOwners(replays, topics, input),
@@ -143,6 +145,11 @@ async function requireSameReplay(
     'ConfigInvalid',
     `replay id ${replayId} belongs to a replay of pipeline ${found.pipeline} with another table, topic, lake or window; choose another --replay-id`,
   );
+}
+
+function checkPartitions(lake: PipelineSpec['lake'], shape: TableShape): void {
+  const faults = partitionFaults(lake, shape);
+  if (faults.length > 0) throw fault('ConfigInvalid', faults.join('; '));
 }
 
 /** @throws Fault ConfigInvalid where the topic or the dataset belongs to another pipeline; changes nothing */

@@ -91,7 +91,7 @@ async function planPartitions(
   if (present !== null) topicIds.push(present);
   const warehouse = ports.openWarehouse(spec.warehouse.connection);
   const partitions: PartitionPlan[] = [];
-  const setAside: string[] = [];
+  const setAside: string[] = [...lake.incomplete];
   for (const topicId of topicIds) {
     const ledger = await warehouse.ledger(spec.warehouse.table, topicId);
     const objects = lake.objects.filter((object) => object.topicId === topicId);

@@ -11,6 +11,8 @@ const LOOKS_AT_ONCE = 16;
 
 export interface FoundLake {
   objects: FoundObject[];
+  /** Names of objects whose cut had more than are here. */
+  incomplete: string[];
   /** Names of our form without our metadata. */
   unmarked: string[];
   foreign: ListedObject[];
@@ -22,13 +24,14 @@ export async function readLakeObjects(
   store: ObjectStore,
   { bucket, prefix }: PipelineSpec['lake'],
 ): Promise<FoundLake> {
-  const lake: FoundLake = { objects: [], unmarked: [], foreign: [], schemas: [] };
+  const lake: FoundLake = { objects: [], incomplete: [], unmarked: [], foreign: [], schemas: [] };
   // With the slash: `raw/sales` is not `raw/sales_2`.
   for await (const page of store.list(bucket, `${prefix}/`)) {
     await eachOf(page, LOOKS_AT_ONCE, (listed) => look(store, { bucket, prefix }, listed, lake));
   }
   lake.schemas.sort((a, b) => a.since - b.since);
-  return lake;
+  const { whole, parts } = joinParts(lake.objects);
+  return { ...lake, objects: whole, incomplete: parts };
 }
 
 async function look(
@@ -52,8 +55,32 @@ async function look(
   }
   const found = await store.head(bucket, name);
   const said = found && readMetadata(found.metadata);
-  if (said) lake.objects.push({ ...range, ...listed, ...said });
+  const { bytes } = listed;
+  if (said) lake.objects.push({ ...range, ...listed, ...said, parts: [{ name, rows: said.rows, bytes }] });
   else lake.unmarked.push(name);
+}
+
+/** One for each cut, from its objects. A cut of several that are not all there is none: the topic may still have its rows. */
+function joinParts(objects: readonly FoundObject[]): { whole: FoundObject[]; parts: string[] } {
+  const cuts = new Map<string, FoundObject[]>();
+  for (const object of objects) {
+    const { topicId, partition, start, end, extension, inputSha256 } = object;
+    const cut = [topicId, partition, start, end, extension, inputSha256].join('/');
+    cuts.set(cut, [...(cuts.get(cut) ?? []), object]);
+  }
+  const whole: FoundObject[] = [];
+  const parts: string[] = [];
+  for (const found of cuts.values()) {
+    const [first] = found;
+    if (first === undefined || found.length !== (first.objects ?? 1)) parts.push(...found.map(({ name }) => name));
+    else whole.push(found.slice(1).reduce(join, first));
+  }
+  return { whole, parts };
+}
+
+function join(a: FoundObject, b: FoundObject): FoundObject {
+  const modifiedAt = Math.max(a.modifiedAt, b.modifiedAt);
+  return { ...a, rows: a.rows + b.rows, bytes: a.bytes + b.bytes, parts: [...a.parts, ...b.parts], modifiedAt };
 }
 
 /** Works on all, a few at a time. */

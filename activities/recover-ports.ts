@@ -4,7 +4,7 @@ import type { PipelineSpec } from '../contracts/pipeline.ts';
 import type { RecoveryReport } from '../contracts/recovery.ts';
 import type { FoundMetadata } from '../formats/object-facts.ts';
 import type { Range } from '../formats/object-chain.ts';
-import type { NamedRange } from '../contracts/manifest.ts';
+import type { CutObject, NamedRange } from '../contracts/manifest.ts';
 import type { LakeFiles } from './ports/lake-files.ts';
 import type { Manifest } from './ports/manifest.ts';
 import type { ListedObject, ObjectStore } from './ports/object-store.ts';
@@ -39,8 +39,10 @@ export interface RecoverRequest {
   assumePresentSchema: boolean;
 }
 
-/** An object of ours in the bucket. */
-export interface FoundObject extends NamedRange, FoundMetadata, ListedObject {}
+/** A cut's objects in the bucket; name and metadata are those of the first, rows and bytes of all. */
+export interface FoundObject extends NamedRange, FoundMetadata, ListedObject {
+  parts: readonly CutObject[];
+}
 
 export interface GapPlan extends Range {
   is: 'empty' | 'read' | 'lost';

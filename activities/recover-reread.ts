@@ -3,14 +3,14 @@
  * encoder and names; a rebuild that is broken off leaves objects that the next one finds.
  */
 import { fault } from '../contracts/errors.ts';
-import { objectName } from '../contracts/manifest.ts';
 import { type CutBuffer, createCutBuffer } from '../formats/cut-buffer.ts';
 import { encoderSettings } from '../formats/encoder-settings.ts';
 import type { Range } from '../formats/object-chain.ts';
 import { addLetters } from './land-letters.ts';
 import { putObject } from './land-object.ts';
 import { withScratch } from './land-scratch.ts';
-import { encodeCut, type ReadyCut } from './land-write.ts';
+import { encodeCut, objectsOf, type ReadyCut } from './land-write.ts';
+import type { EncoderSettings } from '../contracts/manifest.ts';
 import type { BadRecord } from './ports/lake-files.ts';
 import type { RebuiltCut } from './ports/recovery.ts';
 import type { Findings, FoundObject, GapPlan, RecoverPorts } from './recover-ports.ts';
@@ -45,7 +45,8 @@ export async function landGap(reread: Reread, gap: GapPlan): Promise<{ cuts: Reb
 export async function findLetters(reread: Reread, object: FoundObject): Promise<number> {
   let letters = 0;
   await eachBuffer(reread, object, async (range, buffer) => {
-    await encode(reread, range, buffer, object.format, async ({ bad }) => {
+    const encoder = object.encoder ?? encoderSettings({ format: object.format });
+    await encode(reread, range, buffer, encoder, async ({ bad }) => {
       await keep(reread, bad);
       letters += bad.length;
     });
@@ -80,9 +81,8 @@ async function eachBuffer(
 async function landRange(reread: Reread, range: Range, buffer: CutBuffer, onlyLetters: boolean): Promise<RebuiltCut> {
   const { ports, findings, topicId, partition } = reread;
   const { lake } = findings.request.spec;
-  const encoder = encoderSettings(lake.format);
-  const name = objectName(lake.prefix, topicId, partition, range.start, range.end, encoder.format);
-  return await encode(reread, range, buffer, encoder.format, async (ready) => {
+  const encoder = encoderSettings(lake);
+  return await encode(reread, range, buffer, encoder, async (ready) => {
     const { inputSha256, schemaVersion } = ready;
     // The manifest that is lost had no rows there: what is good now was refused then (its replay was not known).
     const bad = onlyLetters ? allBad(buffer, ready.bad) : ready.bad;
@@ -91,11 +91,14 @@ async function landRange(reread: Reread, range: Range, buffer: CutBuffer, onlyLe
     const facts = { inputSha256, encoder, deadLetters: bad.length, schemaVersion };
     const cut = { ...range, ...facts, rows, bytes: rows > 0 ? ready.bytes : 0, at: Date.now() };
     if (rows === 0) return { ...cut, objects: [] };
-    if (ready.path === null || schemaVersion === null) throw fault('Unexpected', `no file for object ${name}`);
+    if (schemaVersion === null) throw fault('Unexpected', `rows of no schema version at offset ${range.start}`);
     const { logStart } = reread;
     const metadata = { ...facts, schemaVersion, logStart, since: range.start, sinceDeadLetters: 0 };
-    await putObject(ports.store, lake, { name, rows, ...metadata }, ready.path);
-    return { ...cut, objects: [{ name, rows }] };
+    const files = objectsOf({ lake, topicId }, partition, ready, encoder);
+    for (const { name, rows: own, path } of files) {
+      await putObject(ports.store, lake, { name, rows: own, objects: files.length, ...metadata }, path);
+    }
+    return { ...cut, objects: files.map(({ name, rows: own, bytes }) => ({ name, rows: own, bytes })) };
   });
 }
 
@@ -103,7 +106,7 @@ async function encode<T>(
   { ports, findings, known }: Reread,
   range: Range,
   buffer: CutBuffer,
-  format: FoundObject['format'],
+  encoder: EncoderSettings,
   use: (ready: ReadyCut) => Promise<T>,
 ): Promise<T> {
   const schemas = new Map(findings.schemas.map(({ version, shape }) => [version, shape]));
@@ -113,7 +116,7 @@ async function encode<T>(
   };
   const context = { dataset: findings.dataset, knownReplays: () => Promise.resolve(known) };
   return await withScratch(ports.scratch, async (directory) =>
-    use(await encodeCut(encoding, context, range, buffer, encoderSettings(format), directory)),
+    use(await encodeCut(encoding, context, range, buffer, encoder, directory)),
   );
 }
 

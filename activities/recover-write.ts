@@ -70,18 +70,18 @@ async function rebuildPartition(
 }
 
 function cutOf({ request, schemas }: Findings, object: FoundObject): RebuiltCut {
-  const { name, start, end, rows, bytes, inputSha256, format, modifiedAt, deadLetters = 0 } = object;
+  const { start, end, rows, bytes, inputSha256, format, modifiedAt, deadLetters = 0, parts } = object;
   const newest = schemas.at(-1)?.version ?? '';
   return {
-    ...{ start, end, rows, bytes, inputSha256, deadLetters, at: modifiedAt, objects: [{ name, rows }] },
-    encoder: object.encoder ?? encoderSettings(format),
+    ...{ start, end, rows, bytes, inputSha256, deadLetters, at: modifiedAt, objects: parts },
+    encoder: object.encoder ?? encoderSettings({ format }),
     schemaVersion: object.schemaVersion ?? assumed(request, { version: newest }),
   };
 }
 
 function emptyCut({ request }: Findings, { start, end }: Range, deadLetters: number): RebuiltCut {
   const inputSha256 = createHash('sha256').digest('hex');
-  const encoder = encoderSettings(request.spec.lake.format);
+  const encoder = encoderSettings(request.spec.lake);
   const at = Date.now();
   return { start, end, rows: 0, bytes: 0, objects: [], inputSha256, encoder, schemaVersion: null, deadLetters, at };
 }

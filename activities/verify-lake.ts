@@ -144,7 +144,7 @@ function toLakeFile({ schemas }: LakeRequest, file: FetchedFile, end: number): L
     fromOffset: file.cut.start,
     toOffset: Math.min(end, file.cut.end),
     object: file.object,
-    format: file.cut.format,
+    form: file.cut.form,
     ...(columns ? { columns } : {}),
   };
 }

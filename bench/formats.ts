@@ -87,8 +87,8 @@ try {
   const cutRows = buffer.records();
   let path = '';
   await measure('a cut to Parquet', cutRows, async () => {
-    const settings = encoderSettings('parquet');
-    path = (await lake.encode({ ...buffer.content(), columns, key, settings }, directory)).path ?? '';
+    const settings = encoderSettings({ format: 'parquet' });
+    path = (await lake.encode({ ...buffer.content(), columns, key, settings }, directory)).files[0]?.path ?? '';
   });
   const files = [{ path, partition: 0, fromOffset: 0, toOffset: cutRows }];
   await measure('Parquet to CSV, last row a key', cutRows, () =>

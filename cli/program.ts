@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { DemoOptions } from './commands/demo.ts';
 import type { CodecOptions } from './commands/codec.ts';
+import type { LakeLsOptions } from './commands/lake-ls.ts';
 import type { OrphansOptions } from './commands/lake-orphans.ts';
+import type { LakeShowOptions } from './commands/lake-show.ts';
 import type { LandOptions } from './commands/land.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import type { ScheduleCommandOptions } from './commands/schedule.ts';
@@ -62,6 +64,7 @@ export function createProgram(): Command {
   addRecoveryCommands(program);
   addCodecCommand(program);
   addGenerateCommand(program);
+  addLakeCommands(program);
   return program;
 }
 
@@ -247,7 +250,24 @@ function addRecoveryCommands(program: Command): void {
     .action(async (file: string, options: RecoverOptions) =>
       (await import('./commands/recover.ts')).runRecover(file, options),
     );
-  const lake = add(program, 'lake', 'looks after the lake: orphans');
+}
+
+function addLakeCommands(program: Command): void {
+  const lake = add(program, 'lake', 'looks at the lake and after it: ls, show, orphans');
+  withCommon(add(lake, 'ls <file>', 'what the lake holds, by its manifest: partitions, files, rows'))
+    .option('--files', 'each file, too')
+    .action(async (file: string, options: LakeLsOptions) =>
+      (await import('./commands/lake-ls.ts')).runLakeLs(file, options),
+    );
+  withCommon(add(lake, 'show <file>', 'the first rows of the lake'))
+    .option('--limit <n>', 'rows to show', wholeNumber(1, 100_000), 20)
+    .option('--object <name>', 'of this object only, as `lake ls --files` names it')
+    .addOption(
+      new Option('--reader <reader>', 'what reads the files').choices(['duckdb', 'parquetjs']).default('duckdb'),
+    )
+    .action(async (file: string, options: LakeShowOptions) =>
+      (await import('./commands/lake-show.ts')).runLakeShow(file, options),
+    );
   withCommon(add(lake, 'orphans <file>', 'objects that no cut names'))
     .option('--older-than <duration>', 'leave younger ones alone, e.g. 30m', '1h')
     .option('--delete', 'remove the orphans')

@@ -1,5 +1,6 @@
 /** What `status`, `plan` and a follower's progress show. */
 import type { TableShape } from './columns.ts';
+import type { LakeFormat } from './pipeline.ts';
 
 export interface HopCounts {
   replayId: string;
@@ -45,7 +46,17 @@ export interface PlanLook {
   chunkRows: number;
   shape: TableShape;
   topic: { name: string; exists: boolean; partitions: number; topicId: string | null };
-  lake: { dataset: string; format: string; records: number; bytes: number; ageMs: number };
+  lake: {
+    dataset: string;
+    format: LakeFormat;
+    /** With what objects' names end. */
+    extension: string;
+    /** As the pipeline file says it. */
+    partitionBy: readonly string[];
+    records: number;
+    bytes: number;
+    ageMs: number;
+  };
   warehouse: { table: string; exists: boolean; ddl: readonly string[] };
   /** All that stands in the way; empty: it can run. */
   faults: readonly string[];

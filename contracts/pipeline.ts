@@ -20,9 +20,8 @@ export interface PipelineSpec {
     bucket: string;
     /** Without a slash at either end. */
     prefix: string;
-    format: LakeFormat;
     rotate: Rotate;
-  };
+  } & LakeLayout;
   warehouse: { connection: string; table: TableName; mode: 'upsert' };
   /** What becomes of bad records; absent: dead letters, however many. */
   onBad?: OnBad;
@@ -35,7 +34,33 @@ export interface OnBad {
   most?: number;
 }
 
-export type LakeFormat = 'parquet' | 'csv';
+export const LAKE_FORMATS = ['parquet', 'csv', 'jsonl'] as const;
+export type LakeFormat = (typeof LAKE_FORMATS)[number];
+/** What each format may be compressed with; the first is the default. */
+export const COMPRESSIONS = {
+  parquet: ['zstd', 'snappy', 'none'],
+  csv: ['none', 'gzip', 'zstd'],
+  jsonl: ['none', 'gzip', 'zstd'],
+} as const satisfies Record<LakeFormat, readonly string[]>;
+export type Compression = (typeof COMPRESSIONS)[LakeFormat][number];
+
+export const TIME_PARTS = ['year', 'month', 'day', 'hour'] as const;
+/** A column whose values part the lake's rows, or a part of a time. */
+export interface PartitionField {
+  column: string;
+  by?: (typeof TIME_PARTS)[number];
+}
+
+/** How rows become files. May be changed at any time: each cut keeps what it was written with. */
+export interface LakeLayout {
+  format: LakeFormat;
+  compression?: Compression;
+  /** CSV: what stands, without quotes, for NULL. Absent: an empty field. */
+  nullMarker?: string;
+  partitionBy?: readonly PartitionField[];
+  /** IANA's name, of time fields in `partitionBy`. Absent: UTC. */
+  timeZone?: string;
+}
 
 /** A cut closes at whichever comes first. */
 export interface Rotate {

@@ -15,6 +15,7 @@ const LETTERS = 'headrace-dead-letters';
 const LOG_START = 'headrace-log-start';
 const SINCE = 'headrace-since';
 const SINCE_LETTERS = 'headrace-since-dead-letters';
+const OBJECTS = 'headrace-objects';
 
 export interface ObjectMetadata {
   rows: number;
@@ -30,6 +31,8 @@ export interface ObjectMetadata {
   since: number;
   /** Dead letters among those. */
   sinceDeadLetters: number;
+  /** Of the cut, this one included. */
+  objects: number;
 }
 
 /** As it can be read: objects of before these were written have rows and hash only. */
@@ -41,12 +44,21 @@ export function writeMetadata(facts: ObjectMetadata): Record<string, string> {
     [ROWS]: String(facts.rows),
     [INPUT]: facts.inputSha256,
     [SCHEMA]: facts.schemaVersion,
-    [ENCODER]: JSON.stringify(facts.encoder),
+    [ENCODER]: asciiJson(facts.encoder),
     [LETTERS]: String(facts.deadLetters),
     [LOG_START]: String(facts.logStart),
     [SINCE]: String(facts.since),
     [SINCE_LETTERS]: String(facts.sinceDeadLetters),
+    [OBJECTS]: String(facts.objects),
   };
+}
+
+/** Metadata travels in HTTP headers; a column's name may have any character. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Null where an object does not say how many rows of which input it holds: it is none of ours, or was copied without. */
@@ -66,6 +78,7 @@ export function readMetadata(metadata: Readonly<Record<string, string>>): FoundM
     logStart: count(LOG_START),
     since: count(SINCE),
     sinceDeadLetters: count(SINCE_LETTERS),
+    objects: count(OBJECTS),
   };
   const said = Object.entries(optional).filter(([, value]) => value !== undefined);
   return { rows, inputSha256, ...(Object.fromEntries(said) as Partial<ObjectMetadata>) };

@@ -10,9 +10,12 @@ import { openPool } from '../connectors/postgres/pool.ts';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
 import { messageOf } from '../contracts/errors.ts';
 import type { HopCounts, PipelineLook, PlanLook } from '../contracts/inspect.ts';
+import { extensionOf } from '../contracts/manifest.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import type { ReplayScope } from '../contracts/replay.ts';
 import type { Settings } from '../contracts/settings.ts';
+import { encoderSettings } from '../formats/encoder-settings.ts';
+import { fieldText, partitionFaults } from '../formats/partition-folder.ts';
 import { quoteTable } from '../formats/sql-names.ts';
 import { connectionOf } from './config/index.ts';
 import { openSource, openWarehouse } from './databases.ts';
@@ -114,6 +117,7 @@ async function readPlan(
     const described = await source.describe(spec.source.table, spec.source.key, spec.source.eventTime).catch(note);
     const table: SourceTable | null = described && sourceTable({ spec }, described.shape);
     if (table) await source.checkScope(table, scope).catch(note);
+    if (described) faults.push(...partitionFaults(spec.lake, described.shape));
     const facts = await topics.describe(spec.topic.name).catch(note);
     if (facts) {
       const found = topicFaults(await topics.settings(spec.topic.name));
@@ -138,7 +142,13 @@ async function readPlan(
         partitions: facts?.partitions ?? spec.topic.partitions,
         topicId: facts?.topicId ?? null,
       },
-      lake: { dataset: datasetOf(spec.lake), format: spec.lake.format, ...spec.lake.rotate },
+      lake: {
+        dataset: datasetOf(spec.lake),
+        format: spec.lake.format,
+        extension: extensionOf(encoderSettings(spec.lake)),
+        partitionBy: (spec.lake.partitionBy ?? []).map(fieldText),
+        ...spec.lake.rotate,
+      },
       warehouse: { table: quoteTable(spec.warehouse.table), exists: fit?.exists ?? false, ddl: fit?.ddl ?? [] },
       faults,
     };

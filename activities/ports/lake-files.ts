@@ -4,7 +4,7 @@
  * columns at all is handed back as bad, never turned into NULL.
  */
 import type { Column } from '../../contracts/columns.ts';
-import type { EncoderSettings } from '../../contracts/manifest.ts';
+import type { EncoderSettings, FileForm } from '../../contracts/manifest.ts';
 
 /** The lines of one cut, as formats/cut-buffer.ts collects them. */
 export interface CutInput {
@@ -26,11 +26,20 @@ export interface BadRecord {
 }
 
 export interface EncodedCut {
-  /** Local file; absent when no record was good. */
-  path: string | null;
+  /** One, or one a partition by the folders' order; none when no record was good. */
+  files: readonly EncodedFile[];
+  /** Of all files. */
   rows: number;
   bytes: number;
   bad: readonly BadRecord[];
+}
+
+export interface EncodedFile {
+  path: string;
+  rows: number;
+  bytes: number;
+  /** Of the rows' partition (formats/partition-folder.ts), '' where `partitionBy` is not set. */
+  folder: string;
 }
 
 export interface LakeFile {
@@ -42,8 +51,8 @@ export interface LakeFile {
   toOffset: number;
   /** The object's name, for errors. */
   object?: string;
-  /** Where files of several kinds are read together, how this one was written; else as the call says. */
-  format?: EncoderSettings['format'];
+  /** How this one was written; absent: as the call's format is by default. */
+  form?: FileForm;
   /** The columns that it was written with, among them those of the call. */
   columns?: readonly Column[];
 }
@@ -53,6 +62,8 @@ export interface HashSum {
   rows: number;
   sum: bigint;
 }
+
+export type ShownRow = Record<string, string | null>;
 
 /** One row's identity for comparisons: the key as JSON text, and the row's hash. */
 export interface KeyedHash {
@@ -110,6 +121,11 @@ export interface LakeFiles {
     key: readonly string[],
     format: EncoderSettings['format'],
   ): Promise<{ chunks: Map<string, HashSum>; last: HashSum }>;
+  /**
+   * The first rows of a file within its offsets, for people to look at.
+   * @returns a text a column, as PostgreSQL prints it; null for NULL
+   */
+  firstRows(file: LakeFile, columns: readonly Column[], limit: number): Promise<ShownRow[]>;
   /** The last row a key in these buckets. */
   rowsOfBuckets(
     files: readonly LakeFile[],

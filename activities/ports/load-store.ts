@@ -3,10 +3,12 @@
  * versions. Read only, save for the note of a batch, which is for people. Only what is sealed is ever handed out.
  */
 import type { TableShape } from '../../contracts/columns.ts';
-import type { CutObject } from '../../contracts/manifest.ts';
+import type { CutObject, FileForm } from '../../contracts/manifest.ts';
 import type { LoadGoal } from '../../contracts/temporal.ts';
 
 export interface ManifestTopic {
+  /** Its name. */
+  topic: string;
   topicId: string;
   partitions: readonly { partition: number; logStart: number; next: number }[];
 }
@@ -22,7 +24,7 @@ export interface SealedCut {
   objects: readonly CutObject[];
   /** Null for a cut without rows. */
   schemaVersion: string | null;
-  format: 'parquet' | 'csv';
+  form: FileForm;
   /** Epoch milliseconds, the control database's clock. */
   openedAt: number;
   sealedAt: number;

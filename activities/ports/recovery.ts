@@ -1,14 +1,14 @@
 /** Port to the control database for what rebuilds its manifest, and for what compares it with a bucket. */
 import type { TableShape } from '../../contracts/columns.ts';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
-import type { EncoderSettings } from '../../contracts/manifest.ts';
+import type { CutObject, EncoderSettings } from '../../contracts/manifest.ts';
 
 export interface RebuiltCut {
   start: number;
   end: number;
   rows: number;
   bytes: number;
-  objects: readonly { name: string; rows: number }[];
+  objects: readonly CutObject[];
   inputSha256: string;
   encoder: EncoderSettings;
   schemaVersion: string | null;

@@ -26,7 +26,7 @@ function typesOf({ shape, lake }: PlanLook) {
     column: column.name,
     source: column.sqlType + (column.nullable ? '' : ' not null'),
     json: jsonWord(column.type),
-    parquet: lake.format === 'csv' ? 'text' : parquetWord(column.type),
+    parquet: { csv: 'text', jsonl: jsonWord(column.type), parquet: parquetWord(column.type) }[lake.format],
     warehouse: warehouseWord(column),
     key: shape.key.includes(column.name),
   }));
@@ -41,13 +41,14 @@ function planText(plan: PlanLook, scoped: boolean): string {
     plan.estimatedRows > 0 ? `${rows}, ${chunks}` : 'no estimate of its rows: it is empty, or was not analyzed yet';
   const target = warehouse.exists ? 'is there' : 'will be made';
   const rotation = `${numberText(lake.records)} records, ${bytesText(lake.bytes)} or ${secondsText(lake.ageMs / 1000)}`;
+  const parts = lake.partitionBy.length === 0 ? '' : `, by ${lake.partitionBy.join(', ')}`;
   const facts = [
     ['source', `${plan.table}: ${known ? size : 'could not be looked at'}`],
     [
       'topic',
       `${topic.name}: ${topic.exists ? 'is there' : 'will be made'}, ${numberText(topic.partitions)} partitions`,
     ],
-    ['lake', `${lake.dataset}: ${lake.format}, an object a partition every ${rotation}`],
+    ['lake', `${lake.dataset}: ${lake.extension}, an object a partition every ${rotation}${parts}`],
     ['warehouse', `${warehouse.table}: ${known ? target : 'was not looked at'}`],
   ];
   const types = typesOf(plan).map(({ column, source, json, parquet, warehouse: target, key }) => [
@@ -57,10 +58,10 @@ function planText(plan: PlanLook, scoped: boolean): string {
     parquet,
     target,
   ]);
-  const parts = [`pipeline ${plan.pipeline}`, tableText([], facts)];
-  if (types.length > 0) parts.push(tableText(['column', 'source', 'JSON', lake.format, 'warehouse'], types));
-  if (warehouse.ddl.length > 0) parts.push(warehouse.ddl.join(';\n') + ';');
-  if (plan.faults.length > 0) parts.push(`It cannot run:\n${plan.faults.map((fault) => `- ${fault}`).join('\n')}`);
-  else parts.push('Nothing stands in its way; nothing was changed.');
-  return parts.join('\n\n');
+  const told = [`pipeline ${plan.pipeline}`, tableText([], facts)];
+  if (types.length > 0) told.push(tableText(['column', 'source', 'JSON', lake.format, 'warehouse'], types));
+  if (warehouse.ddl.length > 0) told.push(warehouse.ddl.join(';\n') + ';');
+  if (plan.faults.length > 0) told.push(`It cannot run:\n${plan.faults.map((fault) => `- ${fault}`).join('\n')}`);
+  else told.push('Nothing stands in its way; nothing was changed.');
+  return told.join('\n\n');
 }

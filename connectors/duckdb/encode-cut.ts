@@ -9,19 +9,21 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BadRecord, CutInput, EncodedCut } from '../../activities/ports/lake-files.ts';
+import type { BadRecord, CutInput, EncodedCut, EncodedFile } from '../../activities/ports/lake-files.ts';
 import { fault, isFault } from '../../contracts/errors.ts';
 import type { EncoderSettings } from '../../contracts/manifest.ts';
+import { COMPRESSIONS } from '../../contracts/pipeline.ts';
 import { ENCODER_VERSION } from '../../formats/encoder-settings.ts';
 import { inexactOffsets, lakeRows, readLines, splitRows } from './cut-lines.ts';
-import { copied, rows, type DuckDb } from './instance.ts';
+import { rows, type DuckDb } from './instance.ts';
 import { rewriteLines, type Judgement } from './judge-records.ts';
-import { csvRows, CSV_WRITE_OPTIONS, MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
 import { longestLine, longLines, malformedLines } from './malformed-lines.ts';
 import type { SpareBuffers } from './spare-buffers.ts';
 import { splitLines } from './split-lines.ts';
+import { MAX_TEXT_MESSAGE_BYTES } from './text-files.ts';
+import { writeRows } from './write-rows.ts';
 
 /** Longer records are looked at one by one on the slow path. */
 const LONG_BYTES = 256 * 1024;
@@ -39,13 +41,10 @@ export async function encodeCut(encoder: Encoder, input: CutInput, directory: st
     ...encoder,
     input,
     linesPath: join(directory, `${name}.lines`),
-    path: join(directory, `${name}.${input.settings.format}`),
+    base: join(directory, name),
   };
   try {
     return (await encodeFast(work)) ?? (await encodeSlowly(work));
-  } catch (error) {
-    await rm(work.path, { force: true });
-    throw error;
   } finally {
     await rm(work.linesPath, { force: true });
   }
@@ -54,24 +53,26 @@ export async function encodeCut(encoder: Encoder, input: CutInput, directory: st
 interface Work extends Encoder {
   input: CutInput;
   linesPath: string;
-  path: string;
+  /** Of the files made, without their endings. */
+  base: string;
 }
 
 function checkSettings({ format, version, compression }: EncoderSettings): void {
-  if (version === ENCODER_VERSION && (format === 'parquet' || compression === 'none')) return;
+  const known: readonly string[] = Object.hasOwn(COMPRESSIONS, format) ? COMPRESSIONS[format] : [];
+  if (version === ENCODER_VERSION && known.includes(compression)) return;
   throw fault(
     'SettingsMismatch',
-    `a cut was begun with encoder version ${version} (${format}, ${compression}), this worker has ${ENCODER_VERSION} ` +
-      `(CSV uncompressed): let a worker of that version finish it`,
+    `a cut was begun with encoder version ${version} (${format}, ${compression}), this worker has ${ENCODER_VERSION}: let a ` +
+      'worker of that version finish it',
   );
 }
 
 /** Null when a record is in doubt. */
 async function encodeFast(work: Work): Promise<EncodedCut | null> {
   const { input } = work;
-  if (input.records === 0) return { path: null, rows: 0, bytes: 0, bad: [] };
+  if (input.records === 0) return { files: [], rows: 0, bytes: 0, bad: [] };
   const longest = longestLine(input);
-  if (input.settings.format === 'csv' && longest > MAX_CSV_MESSAGE_BYTES) return null;
+  if (input.settings.format !== 'parquet' && longest > MAX_TEXT_MESSAGE_BYTES) return null;
   // DuckDB 1.5.6 trips over such bytes while it reports them, and the whole database is lost. 1 ms a 10 MB.
   if (!isUtf8(input.lines)) return null;
   const encoded = await encodeSplit(work, []);
@@ -136,7 +137,7 @@ function offsetOf(input: CutInput, index: number): number {
 async function writeJudged(work: Work, suspects: ReadonlyMap<number, Judgement>): Promise<EncodedCut | null> {
   const rewritten = await rewriteLines(work.input, suspects);
   const { lines, longestLine: longest, good, bad, starts, overflows } = rewritten;
-  if (good === 0) return { path: null, rows: 0, bytes: 0, bad };
+  if (good === 0) return { files: [], rows: 0, bytes: 0, bad };
   if (!overflows) {
     const input = { ...work.input, lines, records: good, starts };
     const encoded = await encodeSplit({ ...work, input }, bad);
@@ -147,33 +148,32 @@ async function writeJudged(work: Work, suspects: ReadonlyMap<number, Judgement>)
   return write(work, query, { expected: good, bad });
 }
 
-/** @param typed query of lake rows. @returns null when it fails, or the file does not have as many rows as expected. */
+/** @param typed query of lake rows. @returns null when it fails, or the files do not have as many rows as expected. */
 async function write(
-  { duckdb, input, path }: Work,
+  { duckdb, input, base }: Work,
   typed: string,
   want: { expected: number; bad: BadRecord[] },
 ): Promise<EncodedCut | null> {
-  const parquet = input.settings.format === 'parquet';
-  const query = parquet ? typed : csvRows(typed, input.columns);
-  const options = parquet ? parquetOptions(input.settings) : CSV_WRITE_OPTIONS;
-  const written = await unlessRefused(duckdb.withConnection((connection) => copied(connection, query, path, options)));
-  if (written !== want.expected) {
-    await rm(path, { force: true });
-    return null;
-  }
-  return { path, rows: written, bytes: (await stat(path)).size, bad: want.bad };
+  const { columns, settings } = input;
+  const files = await unlessRefused(
+    duckdb.withConnection((connection) => writeRows(connection, typed, columns, settings, base)),
+  );
+  const rows = total(files ?? [], 'rows');
+  if (files && rows === want.expected) return { files, rows, bytes: total(files, 'bytes'), bad: want.bad };
+  await Promise.all((files ?? []).map(({ path }) => rm(path, { force: true })));
+  return null;
 }
 
-/** Null where DuckDB refuses a value. @throws Fault WorkerFault when memory or disk ran out */
+function total(files: readonly EncodedFile[], what: 'rows' | 'bytes'): number {
+  return files.reduce((sum, file) => sum + file[what], 0);
+}
+
+/** Null where DuckDB refuses a value. @throws Fault WorkerFault when memory or disk ran out, ConfigInvalid of writeRows */
 async function unlessRefused<T>(query: Promise<T>): Promise<T | null> {
   try {
     return await query;
   } catch (error) {
-    if (isFault(error, 'WorkerFault')) throw error;
+    if (isFault(error, 'WorkerFault') || isFault(error, 'ConfigInvalid')) throw error;
     return null;
   }
-}
-
-function parquetOptions({ compression, rowGroupRows }: EncoderSettings): string {
-  return `FORMAT parquet, COMPRESSION ${compression === 'none' ? 'uncompressed' : compression}, ROW_GROUP_SIZE ${rowGroupRows}`;
 }

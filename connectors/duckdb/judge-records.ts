@@ -13,7 +13,7 @@ import { lakeHolds } from '../../formats/lake-types.ts';
 import { postgresText } from '../../formats/postgres-text.ts';
 import { append, appendAscii, createScratch, reserve } from '../../formats/scratch.ts';
 import { isFloat } from './float-text.ts';
-import { MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
+import { MAX_TEXT_MESSAGE_BYTES } from './text-files.ts';
 import { valueStart } from './malformed-lines.ts';
 
 /** How to treat a record: as its values say, or (should the typed columns print otherwise) all values as overflow. */
@@ -111,8 +111,8 @@ function judge(
   judgement: Judgement,
 ): { texts: (string | null)[]; overflow: Buffer | null } | string {
   if (value.length === 0) return 'the record has no value';
-  if (input.settings.format === 'csv' && value.length > MAX_CSV_MESSAGE_BYTES) {
-    return `the value is longer than the ${MAX_CSV_MESSAGE_BYTES} bytes that a CSV lake takes; use Parquet`;
+  if (input.settings.format !== 'parquet' && value.length > MAX_TEXT_MESSAGE_BYTES) {
+    return `the value is longer than the ${MAX_TEXT_MESSAGE_BYTES} bytes that a lake of CSV or JSON lines takes; use Parquet`;
   }
   if (!isUtf8(value)) return 'the value is not UTF-8';
   const scanned = scanObject(value.toString());

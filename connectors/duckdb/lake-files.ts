@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { LakeFiles } from '../../activities/ports/lake-files.ts';
 import { encodeCut } from './encode-cut.ts';
 import { exportForLoad } from './export-load.ts';
+import { firstRows } from './first-rows.ts';
 import { rowsOfBuckets, sumsByBucket, sumsByChunk, sumsOfBoth } from './hash-rows.ts';
 import { openDuckDb } from './instance.ts';
 import { createSpareBuffers } from './spare-buffers.ts';
@@ -45,6 +46,7 @@ export async function openLakeFiles(options: LakeFilesOptions): Promise<LakeFile
     sumsByChunk: (...query) => sumsByChunk(duckdb, ...query),
     sumsByBucket: (...query) => sumsByBucket(duckdb, ...query),
     sumsOfBoth: (...query) => sumsOfBoth(duckdb, ...query),
+    firstRows: (...query) => firstRows(duckdb, ...query),
     rowsOfBuckets: (...query) => rowsOfBuckets(duckdb, ...query),
     async close() {
       encoder.duckdb.close();

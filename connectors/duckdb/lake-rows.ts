@@ -1,9 +1,11 @@
 /** The typed rows of a set of lake files, within the offsets asked for. */
 import type { LakeFile } from '../../activities/ports/lake-files.ts';
 import { LINEAGE_COLUMNS, OVERFLOW_COLUMN, type Column } from '../../contracts/columns.ts';
-import type { EncoderSettings } from '../../contracts/manifest.ts';
+import type { EncoderSettings, FileForm } from '../../contracts/manifest.ts';
+import { COMPRESSIONS } from '../../contracts/pipeline.ts';
 import { quoteIdent } from '../../formats/sql-names.ts';
 import { readCsv } from './lake-csv.ts';
+import { readJson } from './lake-json.ts';
 import { quoteText } from './sql-text.ts';
 
 /**
@@ -19,7 +21,7 @@ export function lakeQuery(
 ): string {
   const kinds = new Map<string, LakeFile[]>();
   for (const file of files) {
-    const kind = JSON.stringify([file.format ?? format, file.columns ?? null]);
+    const kind = JSON.stringify([file.form ?? format, file.columns ?? null]);
     const same = kinds.get(kind);
     if (same) same.push(file);
     else kinds.set(kind, [file]);
@@ -30,12 +32,16 @@ export function lakeQuery(
 function kindQuery(files: readonly LakeFile[], columns: readonly Column[], format: EncoderSettings['format']): string {
   const paths = files.map((file) => file.path);
   const [first] = files;
-  const all =
-    (first?.format ?? format) === 'csv'
-      ? readCsv(paths, first?.columns ?? columns)
-      : `SELECT * FROM read_parquet([${paths.map(quoteText).join(', ')}])`;
+  const form: FileForm = first?.form ?? { format, compression: COMPRESSIONS[format][0] };
+  const all = readAll(paths, first?.columns ?? columns, form);
   const names = [...columns.map((column) => quoteIdent(column.name)), ...LINEAGE_COLUMNS, OVERFLOW_COLUMN];
   return `SELECT ${names.join(', ')} FROM (${all}) WHERE ${withinRanges(files)}`;
+}
+
+function readAll(paths: readonly string[], columns: readonly Column[], form: FileForm): string {
+  if (form.format === 'csv') return readCsv(paths, columns, form);
+  if (form.format === 'jsonl') return readJson(paths, columns, form);
+  return `SELECT * FROM read_parquet([${paths.map(quoteText).join(', ')}])`;
 }
 
 /**

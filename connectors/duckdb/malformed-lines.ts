@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import type { CutInput } from '../../activities/ports/lake-files.ts';
 
-import { MAX_CSV_MESSAGE_BYTES } from './lake-csv.ts';
+import { MAX_TEXT_MESSAGE_BYTES } from './text-files.ts';
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;
@@ -32,7 +32,7 @@ export function longLines(input: CutInput, bytes: number): number[] {
 export async function malformedLines(input: CutInput): Promise<number[]> {
   const { lines, records, starts } = input;
   const found: number[] = [];
-  const tooLong = input.settings.format === 'csv' ? MAX_CSV_MESSAGE_BYTES : Infinity;
+  const tooLong = input.settings.format !== 'parquet' ? MAX_TEXT_MESSAGE_BYTES : Infinity;
   const anyReturn = lines.includes(RETURN);
   const anyNonUtf8 = !isUtf8(lines);
   for (let i = 0; i < records; i++) {

@@ -5,7 +5,7 @@
 import type pg from 'pg';
 import type { Column } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
-import type { CutObject, EncoderSettings } from '../../contracts/manifest.ts';
+import type { CutObject, EncoderSettings, FileForm } from '../../contracts/manifest.ts';
 import type { LoadStore, ManifestTopic } from '../../activities/ports/load-store.ts';
 import { query } from './pool.ts';
 
@@ -42,19 +42,20 @@ export function openLoadStore(pool: pg.Pool): LoadStore {
     query<Row>(pool, 'ControlUnavailable', doing, sql, values);
   return {
     topics: async (dataset) => {
-      const rows = await ask<{ topic_id: string; partition: number; log_start: string; next: string }>(
+      const rows = await ask<{ topic_id: string; topic: string; partition: number; log_start: string; next: string }>(
         `reading the manifest of ${dataset}`,
-        `SELECT topic_id, partition, log_start, next FROM headrace.manifest_partition
+        `SELECT topic_id, topic, partition, log_start, next FROM headrace.manifest_partition
          WHERE dataset = $1 ORDER BY min(id) OVER (PARTITION BY topic_id), partition`,
         [dataset],
       );
+      const names = new Map(rows.map((row) => [row.topic_id, row.topic]));
       const topics = new Map<string, ManifestTopic['partitions'][number][]>();
       for (const row of rows) {
         const partitions = topics.get(row.topic_id) ?? [];
         partitions.push({ partition: row.partition, logStart: Number(row.log_start), next: Number(row.next) });
         topics.set(row.topic_id, partitions);
       }
-      return [...topics].map(([topicId, partitions]) => ({ topicId, partitions }));
+      return [...topics].map(([topicId, partitions]) => ({ topicId, topic: names.get(topicId) ?? '', partitions }));
     },
     sealedCuts: async (dataset, topicId, from, limit) => {
       const values = [dataset, topicId, [...from.keys()], [...from.values()], limit];
@@ -67,7 +68,7 @@ export function openLoadStore(pool: pg.Pool): LoadStore {
         bytes: Number(row.bytes),
         objects: row.objects,
         schemaVersion: row.schema_version,
-        format: row.encoder.format,
+        form: formOf(row.encoder),
         openedAt: row.opened_at.getTime(),
         sealedAt: row.sealed_at.getTime(),
       }));
@@ -143,4 +144,9 @@ export function openLoadStore(pool: pg.Pool): LoadStore {
       );
     },
   };
+}
+
+/** Without what decides no reader's way: batches put files of one form together. */
+function formOf({ format, compression, nullMarker }: EncoderSettings): FileForm {
+  return { format, compression, ...(nullMarker === undefined ? {} : { nullMarker }) };
 }

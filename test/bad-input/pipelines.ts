@@ -188,7 +188,97 @@ export const BAD_PIPELINES: readonly BadPipeline[] = [
   {
     name: 'a format that is none',
     input: lake('format: avro'),
-    says: ['10:11: lake.format: found "avro"; allowed: one of parquet, csv'],
+    says: ['10:11: lake.format: found "avro"; allowed: one of parquet, csv, jsonl'],
+  },
+  {
+    name: 'a compression that nothing has',
+    input: lake('compression: lzo'),
+    says: ['10:16: lake.compression: found "lzo"; allowed: one of zstd, snappy, none, gzip'],
+  },
+  {
+    name: 'a compression that Parquet does not have here',
+    input: lake('compression: gzip'),
+    says: ['10:16: lake.compression: found "gzip"; allowed with format parquet: one of zstd, snappy, none'],
+  },
+  {
+    name: 'snappy for text',
+    input: lake('format: jsonl\n  compression: snappy'),
+    says: ['11:16: lake.compression: found "snappy"; allowed with format jsonl: one of none, gzip, zstd'],
+  },
+  {
+    name: 'a NULL marker with a comma',
+    input: lake('format: csv\n  nullMarker: "a,b"'),
+    says: ['11:15: lake.nullMarker: found "a,b"', 'without blanks, commas and double quotes'],
+  },
+  {
+    name: 'a NULL marker for Parquet',
+    input: lake('nullMarker: NULL'),
+    says: ['10:15: lake.nullMarker:', 'empty'],
+  },
+  {
+    name: 'a NULL marker in quotes for Parquet',
+    input: lake('nullMarker: "NULL"'),
+    says: ['10:15: lake.nullMarker: is for format csv; parquet has a NULL of its own: remove it'],
+  },
+  {
+    name: 'partitions that are no list',
+    input: lake('partitionBy: a'),
+    says: ['10:16: lake.partitionBy: found "a"', 'a list'],
+  },
+  {
+    name: 'an empty list of partition fields',
+    input: lake('partitionBy: []'),
+    says: ['lake.partitionBy: found an empty list', 'at least one field'],
+  },
+  {
+    name: 'partitions by a week',
+    input: lake('partitionBy: [week(d)]'),
+    says: ['lake.partitionBy[0]: found "week(d)"', 'year, month, day or hour', 'day(ordered_at)'],
+  },
+  {
+    name: 'partitions by a day of nothing',
+    input: lake('partitionBy: [day()]'),
+    says: ['lake.partitionBy[0]: found "day()"'],
+  },
+  {
+    name: 'partitions by a number',
+    input: lake('partitionBy: [1]'),
+    says: ['lake.partitionBy[0]: found 1', 'a column'],
+  },
+  {
+    name: 'five partition fields',
+    input: lake('partitionBy: [a, b, c, d, e]'),
+    says: ['lake.partitionBy: found a list', 'at most 4 fields'],
+  },
+  {
+    name: 'one partition field twice',
+    input: lake('partitionBy: [a, a]'),
+    says: ['lake.partitionBy: names "a" twice; keep one'],
+  },
+  {
+    name: 'a partition field of our own name',
+    input: lake('partitionBy: [Topic]'),
+    says: [`lake.partitionBy: "Topic" is a folder of Headrace's own`, 'choose another column'],
+  },
+  {
+    name: 'names of objects that are too long',
+    input: { from: 'prefix: raw/t', to: `prefix: ${'p'.repeat(700)}\n  partitionBy: [a, b]` },
+    says: ['lake.partitionBy: with lake.prefix and 2 fields', 'S3 takes 1024', 'shorten the prefix'],
+  },
+  {
+    name: 'a time zone without a time',
+    input: lake('timeZone: UTC\n  partitionBy: [a]'),
+    says: ['10:13: lake.timeZone: is for times in lake.partitionBy', 'remove it'],
+  },
+  {
+    name: 'a time zone that is none',
+    input: lake('timeZone: Europe/Atlantis\n  partitionBy: [day(a)]'),
+    says: ['10:13: lake.timeZone: found "Europe/Atlantis"', 'such as Europe/Berlin'],
+  },
+  {
+    name: 'a time zone by its distance',
+    input: lake('timeZone: "+02:00"\n  partitionBy: [day(a)]'),
+    says: ['lake.timeZone: found "+02:00"', 'such as Europe/Berlin'],
   },
   { name: 'an age without a unit', input: rotate('{ age: 45 }'), says: [AGE, DURATION] },
   { name: 'an age of nothing', input: rotate('{ age: 0s }'), says: [AGE, 'from 100ms to 1d'] },

@@ -108,7 +108,7 @@ describe('a pipeline file', () => {
     [
       '  prefix: raw/t',
       '  prefix: raw/t\n  format: avro',
-      '10:11: lake.format: found "avro"; allowed: one of parquet, csv',
+      '10:11: lake.format: found "avro"; allowed: one of parquet, csv, jsonl',
     ],
     [
       '  prefix: raw/t',

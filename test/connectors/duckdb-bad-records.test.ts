@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LakeFiles } from '../../activities/ports/lake-files.ts';
 import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
 import type { Column, ColumnType } from '../../contracts/columns.ts';
+import { LAKE_FORMATS, type LakeFormat } from '../../contracts/pipeline.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
 import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
 
@@ -29,16 +30,15 @@ const column = (name: string, type: ColumnType, sqlType: string, nullable = true
 const id = column('id', { kind: 'int32' }, 'integer', false);
 
 /** Encodes the values, one record each from offset 0 on, and reads back what a load would get. */
-async function encode(columns: Column[], values: (string | Buffer | null)[], format: 'parquet' | 'csv' = 'parquet') {
+async function encode(columns: Column[], values: (string | Buffer | null)[], format: LakeFormat = 'parquet') {
   const buffer = createCutBuffer(2);
   values.forEach((value, offset) => {
     buffer.append(bufferedRecord(offset, typeof value === 'string' ? Buffer.from(value) : value, null));
   });
-  const input = { ...buffer.content(), columns, key: ['id'], settings: encoderSettings(format) };
+  const input = { ...buffer.content(), columns, key: ['id'], settings: encoderSettings({ format }) };
   const encoded = await lake.encode(input, directory);
   const csv = join(directory, 'load.csv');
-  const files =
-    encoded.path === null ? [] : [{ path: encoded.path, partition: 2, fromOffset: 0, toOffset: values.length }];
+  const files = encoded.files.map(({ path }) => ({ path, partition: 2, fromOffset: 0, toOffset: values.length }));
   await lake.exportForLoad(files, columns, ['id'], format, csv);
   return { ...encoded, load: await readFile(csv, 'utf8') };
 }
@@ -152,7 +152,7 @@ describe('records that are no rows', () => {
     ['the wrapper of old', '{},"o":7,"v":{}', /not JSON/],
     ['deep nesting', `{"id":2,"v":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, /nested deeper|not JSON/],
   ])('%s', async (name, value, reason) => {
-    for (const format of ['parquet', 'csv'] as const) {
+    for (const format of LAKE_FORMATS) {
       const found = await encode(columns, [good(1), value, good(3)], format);
       if (name === 'tabs') {
         expect(found).toMatchObject({ bad: [], load: '1,x\n2,\n3,x\n' });
@@ -165,8 +165,8 @@ describe('records that are no rows', () => {
   });
 
   it('make no file where there are no others', async () => {
-    expect(await encode(columns, ['x', null])).toMatchObject({ path: null, rows: 0, load: '' });
-    expect(await encode(columns, [])).toMatchObject({ path: null, rows: 0, bad: [] });
+    expect(await encode(columns, ['x', null])).toMatchObject({ files: [], rows: 0, load: '' });
+    expect(await encode(columns, [])).toMatchObject({ files: [], rows: 0, bad: [] });
   });
 
   it('of any kind, among thousands, are the only ones missing', async () => {

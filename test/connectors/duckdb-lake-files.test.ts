@@ -48,11 +48,11 @@ async function fileOf(
   const buffer = createCutBuffer(at.partition);
   const origin = Buffer.from(writeOrigin({ schema: 's', chunk: 7, replay: 'r' }));
   values.forEach((value, i) => buffer.append(bufferedRecord(at.offset + i, Buffer.from(value), origin)));
-  const input = { ...buffer.content(), columns, key: ['id'], settings: encoderSettings('parquet') };
+  const input = { ...buffer.content(), columns, key: ['id'], settings: encoderSettings({ format: 'parquet' }) };
   const encoded = await lake.encode(input, directory);
   expect(encoded.bad).toEqual([]);
   return {
-    path: encoded.path ?? '',
+    path: encoded.files[0]?.path ?? '',
     partition: at.partition,
     fromOffset: at.offset,
     toOffset: at.offset + values.length,

@@ -8,6 +8,7 @@ import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
 import { splitLines } from '../../connectors/duckdb/split-lines.ts';
 import type { Column, ColumnType } from '../../contracts/columns.ts';
 import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
+import { LAKE_FORMATS, type LakeFormat } from '../../contracts/pipeline.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
 
 let directory: string;
@@ -24,17 +25,17 @@ afterAll(async () => {
 const id: Column = { name: 'id', type: { kind: 'int32' }, nullable: false, sqlType: 'integer' };
 const columnsOf = (type: ColumnType, sqlType: string): Column[] => [id, { name: 'v', type, sqlType, nullable: true }];
 
-function inputOf(columns: Column[], values: readonly string[], format: 'parquet' | 'csv' = 'parquet'): CutInput {
+function inputOf(columns: Column[], values: readonly string[], format: LakeFormat = 'parquet'): CutInput {
   const buffer = createCutBuffer(1);
   values.forEach((value, offset) => buffer.append(bufferedRecord(offset, Buffer.from(value), null)));
-  return { ...buffer.content(), columns, key: ['id'], settings: encoderSettings(format) };
+  return { ...buffer.content(), columns, key: ['id'], settings: encoderSettings({ format }) };
 }
 
 async function rowsOf(input: CutInput): Promise<{ typed: string; lines: string[] }> {
-  const { path, bad } = await lake.encode(input, directory);
+  const { files, bad } = await lake.encode(input, directory);
   expect(bad).toEqual([]);
   const { columns, records, settings } = input;
-  const file = { path: path ?? '', partition: 1, fromOffset: 0, toOffset: records };
+  const file = { path: files[0]?.path ?? '', partition: 1, fromOffset: 0, toOffset: records };
   const csv = join(directory, 'rows.csv');
   await lake.exportForLoad([file], columns, ['id'], settings.format, csv);
   const sums = await lake.sumsByChunk([file], columns, settings.format);
@@ -106,7 +107,7 @@ describe.each(TAKEN)('%j %s in our form', (type, sqlType, values) => {
   // One record with a blank, and the whole cut goes by way of JSON.
   const foreign = ours.map((value, i) => (i === 0 ? value.replace(',', ', ') : value));
 
-  it.each(['parquet', 'csv'] as const)('is taken apart, and makes the rows of the JSON path: %s', async (format) => {
+  it.each(LAKE_FORMATS)('is taken apart, and makes the rows of the JSON path: %s', async (format) => {
     expect(await split(inputOf(columns, ours, format))).not.toBeNull();
     expect(await split(inputOf(columns, foreign, format))).toBeNull();
     const rows = await rowsOf(inputOf(columns, ours, format));

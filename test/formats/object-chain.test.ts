@@ -62,10 +62,19 @@ test('a gap is proven as far back as the object behind it says', () => {
 
 describe('names', () => {
   test('come apart as they were put together', () => {
-    const name = objectName('raw/topic=x/a b', 'Zm9v_-A', 12, 0, 2 ** 53 - 1, 'csv');
-    expect(parseObjectName('raw/topic=x/a b', name)).toEqual({
-      ...{ topicId: 'Zm9v_-A', partition: 12, start: 0, end: 2 ** 53 - 1, format: 'csv' },
-    });
+    const prefix = 'raw/topic=x/a b';
+    for (const [extension, format] of [
+      ['csv', 'csv'],
+      ['csv.gz', 'csv'],
+      ['jsonl.zst', 'jsonl'],
+      ['c0123456789ab.parquet', 'parquet'],
+    ] as const) {
+      for (const folder of ['', 'country=US/', 'topic=x/day=2024-03-01/']) {
+        const name = objectName(prefix, 'Zm9v_-A', 12, 0, 2 ** 53 - 1, extension, folder);
+        const said = { topicId: 'Zm9v_-A', partition: 12, start: 0, end: 2 ** 53 - 1, format, extension, folder };
+        expect(parseObjectName(prefix, name)).toEqual(said);
+      }
+    }
   });
 
   test.each([
@@ -85,12 +94,25 @@ describe('names', () => {
 
 describe('metadata', () => {
   const facts = {
-    ...{ rows: 5, inputSha256: 'ab', schemaVersion: 'cd', deadLetters: 1, logStart: 0, since: 3, sinceDeadLetters: 2 },
-    encoder: { format: 'parquet', version: 1, compression: 'zstd', rowGroupRows: 9 } as const,
+    ...{
+      rows: 5,
+      inputSha256: 'ab',
+      schemaVersion: 'cd',
+      deadLetters: 1,
+      logStart: 0,
+      since: 3,
+      sinceDeadLetters: 2,
+      objects: 3,
+    },
+    encoder: {
+      ...({ format: 'parquet', version: 1, compression: 'zstd', rowGroupRows: 9 } as const),
+      partitionBy: [{ column: 'Länder 😀' }],
+    },
   };
 
   test('comes back as it was written, within what S3 takes', () => {
     const written = writeMetadata(facts);
+    expect(JSON.stringify(written)).toMatch(/^[\x20-\x7e]*$/);
     expect(readMetadata(written)).toEqual(facts);
     expect(JSON.stringify(written).length).toBeLessThan(1024);
   });

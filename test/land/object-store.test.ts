@@ -55,7 +55,7 @@ test('an object of the same name is judged by rows and input hash', async () => 
   };
   const facts = {
     ...{ name: name(), rows: 5, inputSha256: 'aa', schemaVersion: 'v1', deadLetters: 0 },
-    ...{ logStart: 0, since: 0, sinceDeadLetters: 0 },
+    ...{ logStart: 0, since: 0, sinceDeadLetters: 0, objects: 1 },
     encoder: { format: 'parquet' as const, version: 1, compression: 'zstd' as const, rowGroupRows: 1 },
   };
   await putObject(store, lake, facts, path);

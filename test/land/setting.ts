@@ -16,7 +16,7 @@ import { openManifest } from '../../connectors/postgres/manifest-store.ts';
 import { openPool } from '../../connectors/postgres/pool.ts';
 import { openObjectStore } from '../../connectors/s3/object-store.ts';
 import type { Column } from '../../contracts/columns.ts';
-import { datasetOf, type PipelineSpec, type Rotate } from '../../contracts/pipeline.ts';
+import { datasetOf, type LakeLayout, type PipelineSpec, type Rotate } from '../../contracts/pipeline.ts';
 import { schemaVersion } from '../../formats/schema-version.ts';
 import { BUCKET, openKafka, required, unique } from './services.ts';
 import { openWriter, type TopicWriter } from './topic-writer.ts';
@@ -120,7 +120,7 @@ export async function saveReplay(
 
 export async function openDataset(
   { ports, query }: Pick<Setting, 'ports' | 'query'>,
-  options: { partitions?: number; rotate?: Partial<Rotate>; topic?: string } = {},
+  options: { partitions?: number; rotate?: Partial<Rotate>; topic?: string; layout?: Partial<LakeLayout> } = {},
 ): Promise<TestDataset> {
   const { partitions = 2 } = options;
   const topic = options.topic ?? unique('land');
@@ -132,6 +132,7 @@ export async function openDataset(
       bucket: BUCKET,
       prefix: `test/${unique('land')}`,
       format: 'parquet',
+      ...options.layout,
       rotate: { records: 1_000, bytes: 1 << 26, ageMs: 60_000, ...options.rotate },
     },
     warehouse: { connection: 'warehouse', table: { schema: 'public', table: topic }, mode: 'upsert' },

@@ -13,7 +13,7 @@ function cut(partition: number, start: number, end: number, more: Partial<Sealed
     bytes: rows * 10,
     objects: rows === 0 ? [] : [{ name: `${partition}/${start}`, rows }],
     schemaVersion: rows === 0 ? null : 'v1',
-    format: 'parquet',
+    form: { format: 'parquet', compression: 'zstd' },
     openedAt: 0,
     sealedAt: 0,
     ...more,

@@ -195,11 +195,11 @@ export async function openTestLake(options: {
     if (version !== null) {
       const shape = await loads.schema(dataset, version);
       const encoded = await lakeFiles.encode({ ...buffer.content(), ...shape, settings: encoder() }, scratch);
-      if (encoded.path === null || encoded.bad.length > 0)
-        throw new Error(`bad records: ${JSON.stringify(encoded.bad)}`);
+      const [file] = encoded.files;
+      if (file === undefined || encoded.bad.length > 0) throw new Error(`bad records: ${JSON.stringify(encoded.bad)}`);
       const name = objectName(spec.lake.prefix, state.topicId, claim.partition, start, end, spec.lake.format);
-      await store.putIfAbsent(BUCKET, name, encoded.path, {});
-      await rm(encoded.path);
+      await store.putIfAbsent(BUCKET, name, file.path, {});
+      await rm(file.path);
       objects.push({ name, rows: encoded.rows });
       bytes = encoded.bytes;
     }

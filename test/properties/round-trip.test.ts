@@ -138,14 +138,15 @@ async function roundTrip(kinds: typeof KINDS, table: readonly (readonly (string 
     });
   }
   rows.finish();
-  const input = { ...buffer.content(), columns, key: ['id'], settings: encoderSettings('parquet') };
-  const { path, bad } = await lake.encode(input, directory);
+  const input = { ...buffer.content(), columns, key: ['id'], settings: encoderSettings({ format: 'parquet' }) };
+  const { files, bad } = await lake.encode(input, directory);
   expect(bad).toEqual([]);
   const csv = join(directory, 'rows.csv');
-  const file = { path: path ?? '', partition: 0, fromOffset: 0, toOffset: table.length };
+  const path = files[0]?.path ?? '';
+  const file = { path, partition: 0, fromOffset: 0, toOffset: table.length };
   await lake.exportForLoad([file], columns, ['id'], 'parquet', csv);
   const found = parseCsv(await readFile(csv, 'utf8')).sort((a, b) => Number(a[0]) - Number(b[0]));
-  await rm(path ?? '', { force: true });
+  await rm(path, { force: true });
   return found.map(([, ...rest]) => rest);
 }
 

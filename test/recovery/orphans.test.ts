@@ -51,7 +51,7 @@ test('what is sealed otherwise may go; what may be the only copy, an open intent
   const intend = (end: number) =>
     setting.ports.manifest.intend(claim, {
       ...{ start: next, end, reason: 'end', rows: 1, bytes: 1, inputSha256: 'ab', schemaVersion: 'v', deadLetters: 0 },
-      ...{ encoder: encoderSettings('parquet'), objects: [{ name: named(next, end), rows: 1 }] },
+      ...{ encoder: encoderSettings({ format: 'parquet' }), objects: [{ name: named(next, end), rows: 1 }] },
     });
   await intend(next + 7);
   await setting.ports.manifest.void(claim, { start: next, attempt: 0 });

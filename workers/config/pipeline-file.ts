@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { PIPELINE_DEFAULTS, type PipelineSpec } from '../../contracts/pipeline.ts';
 import { check, type Checked } from './check.ts';
+import { checkLayout, layout, layoutOf } from './lake-layout.ts';
 import type { Environment } from './interpolate.ts';
 import { configFault } from './problem.ts';
 import { count, duration, matching, oneOf, scalar, size, table, text } from './values.ts';
@@ -67,18 +68,20 @@ const pipelineSchema = z.strictObject({
     name: topicName,
     partitions: count(1, 10_000).default(PIPELINE_DEFAULTS.partitions),
   }),
-  lake: z.strictObject({
-    bucket,
-    prefix,
-    format: oneOf(['parquet', 'csv']).default(PIPELINE_DEFAULTS.format),
-    rotate: z
-      .strictObject({
-        records: count(1, 100_000_000).default(ROTATE.records),
-        bytes: size(1024, 4 * 2 ** 30).default(ROTATE.bytes),
-        age: duration(100, 86_400_000).default(ROTATE.ageMs),
-      })
-      .prefault({}),
-  }),
+  lake: z
+    .strictObject({
+      bucket,
+      prefix,
+      ...layout,
+      rotate: z
+        .strictObject({
+          records: count(1, 100_000_000).default(ROTATE.records),
+          bytes: size(1024, 4 * 2 ** 30).default(ROTATE.bytes),
+          age: duration(100, 86_400_000).default(ROTATE.ageMs),
+        })
+        .prefault({}),
+    })
+    .check(checkLayout),
   warehouse: z.strictObject({ connection: connectionName, table: table(), mode: oneOf(['upsert']).default('upsert') }),
   onBad: z
     .preprocess(
@@ -137,6 +140,11 @@ function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
       ...(eventTime === undefined ? {} : { eventTime }),
       ...(key === undefined ? {} : { key }),
     },
-    lake: { ...file.lake, rotate: { ...rotate, ageMs: age } },
+    lake: {
+      bucket: file.lake.bucket,
+      prefix: file.lake.prefix,
+      ...layoutOf(file.lake),
+      rotate: { ...rotate, ageMs: age },
+    },
   };
 }

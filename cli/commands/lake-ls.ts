@@ -1,0 +1,48 @@
+/** `headrace lake ls FILE`: what the lake holds, by its manifest. */
+import type { LakeLook } from '../../contracts/lake-look.ts';
+import type { CommonOptions } from '../common-options.ts';
+import { configurationFor } from '../environment.ts';
+import { bytesText, createOutput, numberText, tableText } from '../output.ts';
+import { controlAddress, requireReachable } from '../reachable.ts';
+
+export interface LakeLsOptions extends CommonOptions {
+  files?: boolean;
+}
+
+export async function runLakeLs(file: string, options: LakeLsOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const { settings, spec } = configurationFor(file, options);
+  await requireReachable([controlAddress(settings)]);
+  const { readLakeLook } = await import('../../workers/lake-look.ts');
+  const look = await readLakeLook(settings, spec);
+  output.result(look, () => lookText(look, options.files === true));
+}
+
+function lookText({ dataset, partitions, objects, rows, bytes }: LakeLook, files: boolean): string {
+  const count = `${numberText(objects.length)} files, ${numberText(rows)} rows, ${bytesText(bytes)}`;
+  const parts = [`lake ${dataset}: ${count}`];
+  if (objects.length === 0) return `${parts.join('')}; nothing has landed yet`;
+  const folders = partitions.some(({ folder }) => folder !== '');
+  const lines = partitions.map((each) => [
+    each.topic,
+    ...(folders ? [each.folder] : []),
+    String(each.partition),
+    numberText(each.objects),
+    numberText(each.rows),
+    bytesText(each.bytes),
+    `${numberText(each.start)} to ${numberText(each.end)}`,
+  ]);
+  const head = ['topic', ...(folders ? ['folder'] : []), 'partition', 'files', 'rows', 'size', 'offsets'];
+  const right = ['right', 'right', 'right', 'right', 'left'] as const;
+  parts.push(tableText(head, lines, ['left', ...(folders ? (['left'] as const) : []), ...right]));
+  if (files) {
+    const each = objects.map(({ name, rows: own, bytes: size, sealedAt }) => [
+      name,
+      numberText(own),
+      bytesText(size),
+      sealedAt,
+    ]);
+    parts.push(tableText(['file', 'rows', 'size', 'sealed'], each, ['left', 'right', 'right', 'left']));
+  }
+  return parts.join('\n\n');
+}

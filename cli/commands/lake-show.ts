@@ -1,0 +1,39 @@
+/** `headrace lake show FILE`: the lake's first rows. */
+import type { LakeRowsLook } from '../../contracts/lake-look.ts';
+import type { CommonOptions } from '../common-options.ts';
+import { configurationFor } from '../environment.ts';
+import { createOutput, tableText } from '../output.ts';
+import { controlAddress, requireReachable } from '../reachable.ts';
+
+export interface LakeShowOptions extends CommonOptions {
+  limit: number;
+  object?: string;
+  reader: LakeRowsLook['reader'];
+}
+
+/** Of a value, in a terminal's line; --json has all of it. */
+const SHOWN_CHARACTERS = 60;
+
+export async function runLakeShow(file: string, options: LakeShowOptions): Promise<void> {
+  const output = createOutput(options.json === true);
+  const { settings, spec } = configurationFor(file, options);
+  await requireReachable([controlAddress(settings)]);
+  const { readLakeRows } = await import('../../workers/lake-look.ts');
+  const { limit, object, reader } = options;
+  const look = await readLakeRows(settings, spec, { limit, reader, ...(object === undefined ? {} : { object }) });
+  output.result(look, () => rowsText(look));
+}
+
+function rowsText({ dataset, rows, objects }: LakeRowsLook): string {
+  if (rows.length === 0) return `lake ${dataset} has no rows yet`;
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const lines = rows.map((row) => names.map((name) => shown(row[name] ?? null)));
+  return [tableText(names, lines), ...objects.map((name) => `from ${name}`)].join('\n');
+}
+
+/** NULL as nothing would be taken for an empty text. */
+function shown(value: string | null): string {
+  if (value === null) return 'NULL';
+  const line = value.replaceAll(/[\u0000-\u001f\u007f]/g, (found) => JSON.stringify(found).slice(1, -1));
+  return line.length <= SHOWN_CHARACTERS ? line : `${line.slice(0, SHOWN_CHARACTERS)}…`;
+}
