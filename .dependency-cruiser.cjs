@@ -62,7 +62,6 @@ module.exports = {
     vendor('librdkafka', '@confluentinc/kafka-javascript|kafkajs'),
     vendor('s3', '@aws-sdk'),
     vendor('duckdb', '@duckdb'),
-<<<<<<< HEAD
     {
       name: 'generators-are-pure',
       severity: 'error',
@@ -70,9 +69,7 @@ module.exports = {
       from: { path: '^generators/' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(fs|timers/promises|url|path)$' },
     },
-=======
     vendor('parquetjs', 'parquetjs-lite'),
->>>>>>> 9fed862 (Lake: JSON lines, compressions, a NULL marker, partition folders; lake ls and show)
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
