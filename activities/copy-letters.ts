@@ -3,7 +3,7 @@
  * some of them together with the last one's number, as the group offset of a lane of their own. So whoever comes next, after
  * a crash or beside a zombie (which opening the lane has fenced), asks Kafka and goes on from there (docs/decisions/0012).
  */
-import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import { datasetOf, type LandingSpec } from '../contracts/pipeline.ts';
 import { deadLetterLane, deadLetterTopic } from '../contracts/letters.ts';
 import { MAX_MESSAGE_BYTES } from '../contracts/messages.ts';
 import type { Letters, NumberedLetter } from './ports/letters.ts';
@@ -24,7 +24,7 @@ const MOST_BYTES = MAX_MESSAGE_BYTES - 64 * 1024;
 /** @returns letters copied now */
 export async function copyLetters(
   { letters, topicAdmin, openLane }: CopyLettersPorts,
-  { spec }: { spec: PipelineSpec },
+  { spec }: { spec: LandingSpec },
   pulse: Pulse,
 ): Promise<number> {
   const dataset = datasetOf(spec.lake);

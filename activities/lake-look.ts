@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fault } from '../contracts/errors.ts';
 import type { LakeLook, LakeObjectLook, LakePartitionLook, LakeRowsLook } from '../contracts/lake-look.ts';
 import { type FileForm, parseObjectName } from '../contracts/manifest.ts';
-import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import { datasetOf, type LandingSpec } from '../contracts/pipeline.ts';
 import { cutsOf, fetchObjects } from './verify-fetch.ts';
 import type { LakeFiles, ShownRow } from './ports/lake-files.ts';
 import type { LoadStore, SealedCut } from './ports/load-store.ts';
@@ -22,7 +22,7 @@ interface FoundObject extends LakeObjectLook {
   form: FileForm;
 }
 
-export async function lookAtLake(loads: LoadStore, spec: PipelineSpec): Promise<LakeLook> {
+export async function lookAtLake(loads: LoadStore, spec: LandingSpec): Promise<LakeLook> {
   const found = await objectsOf(loads, spec);
   const partitions = new Map<string, LakePartitionLook>();
   for (const { topic, topicId, partition, folder, rows, bytes, start, end } of found) {
@@ -57,7 +57,7 @@ export async function lookAtLake(loads: LoadStore, spec: PipelineSpec): Promise<
   };
 }
 
-async function objectsOf(loads: LoadStore, spec: PipelineSpec): Promise<FoundObject[]> {
+async function objectsOf(loads: LoadStore, spec: LandingSpec): Promise<FoundObject[]> {
   const dataset = datasetOf(spec.lake);
   const found: FoundObject[] = [];
   for (const { topic, topicId, partitions } of await loads.topics(dataset)) {
@@ -86,7 +86,7 @@ async function objectsOf(loads: LoadStore, spec: PipelineSpec): Promise<FoundObj
  */
 export async function showRows(
   { loads, store, readers, scratch }: ShowPorts,
-  spec: PipelineSpec,
+  spec: LandingSpec,
   { limit, object, reader }: { limit: number; object?: string; reader: LakeRowsLook['reader'] },
 ): Promise<LakeRowsLook> {
   const { bucket } = spec.lake;

@@ -16,7 +16,7 @@ import {
   setLandingEnds,
   type SetLandingEnds,
 } from './land-requests.ts';
-import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { LandingSpec } from '../contracts/pipeline.ts';
 import type { Pulse } from './pulse.ts';
 
 /**
@@ -26,9 +26,9 @@ import type { Pulse } from './pulse.ts';
 export function createLandActivities(ports: LandPorts & CopyLettersPorts, pulse: () => Pulse) {
   const process = { memory: createLandMemory(ports.worker.landMemoryBytes), turns: createTurns() };
   return {
-    describeLanding: ({ spec }: { spec: PipelineSpec }) => describeLanding(ports, spec),
-    endStandingRequests: ({ spec }: { spec: PipelineSpec }) => endStandingRequests(ports, spec),
-    copyLetters: (request: { spec: PipelineSpec }) => copyLetters(ports, request, pulse()),
+    describeLanding: ({ spec }: { spec: LandingSpec }) => describeLanding(ports, spec),
+    endStandingRequests: ({ spec }: { spec: LandingSpec }) => endStandingRequests(ports, spec),
+    copyLetters: (request: { spec: LandingSpec }) => copyLetters(ports, request, pulse()),
     landPartitions: (share: LandShare) => landPartitions(ports, process, share, pulse()),
   };
 }
@@ -41,9 +41,9 @@ export function createLandRequestActivities(ports: LandRequestPorts, pulse: () =
   return {
     requestLanding: (request: RequestLanding) => requestLanding(ports, request),
     setLandingEnds: (request: SetLandingEnds) => setLandingEnds(ports, request),
-    endLandingRequest: (request: { spec: PipelineSpec; requestId: string }) => endLandingRequest(ports, request),
+    endLandingRequest: (request: { spec: LandingSpec; requestId: string }) => endLandingRequest(ports, request),
     awaitLanded: (request: AwaitLanded) => awaitLanded(ports, request, pulse()),
-    acceptLoss: (request: { spec: PipelineSpec }) => acceptLoss(ports, request),
+    acceptLoss: (request: { spec: LandingSpec }) => acceptLoss(ports, request),
   };
 }
 

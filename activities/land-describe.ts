@@ -1,6 +1,9 @@
 /** What a land workflow begins with: the topic as it is now, a store that can be trusted, generations used so far. */
 import { fault } from '../contracts/errors.ts';
-import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import { schemaName } from '../contracts/manifest.ts';
+import { datasetOf, type LandingSpec } from '../contracts/pipeline.ts';
+import { partitionFaults } from '../formats/partition-folder.ts';
+import { schemaBytes } from '../formats/schema-version.ts';
 import type { LandingFacts, LandPorts } from './land-ports.ts';
 import { findTopic } from './land-topic.ts';
 
@@ -11,7 +14,7 @@ const RETENTION_LEAST_MS = 10 * 60_000;
 /** @throws Fault TopicUnsuited, StoreUnsuited */
 export async function describeLanding(
   ports: Pick<LandPorts, 'manifest' | 'topicAdmin' | 'store'>,
-  spec: PipelineSpec,
+  spec: LandingSpec,
 ): Promise<LandingFacts> {
   const topic = spec.topic.name;
   const facts = await findTopic(ports.topicAdmin, topic);
@@ -28,5 +31,18 @@ export async function describeLanding(
   ];
   if (faults.length > 0) throw fault('TopicUnsuited', `topic ${topic} cannot be landed: ${faults.join('; ')}`);
   await ports.store.probe(spec.lake.bucket, spec.lake.prefix);
+  if (spec.foreign) await keepForeign(ports, spec, spec.foreign);
   return { ...facts, generation: await ports.manifest.generation(datasetOf(spec.lake)) };
+}
+
+/** The declared columns where readers look for them, in the control database and beside the data, as a replay's plan does it. */
+async function keepForeign(
+  { manifest, store }: Pick<LandPorts, 'manifest' | 'store'>,
+  { lake }: LandingSpec,
+  { version, shape }: NonNullable<LandingSpec['foreign']>,
+): Promise<void> {
+  const faults = partitionFaults(lake, shape);
+  if (faults.length > 0) throw fault('ConfigInvalid', faults.join('; '));
+  await manifest.saveSchema(datasetOf(lake), version, shape);
+  await store.putBytesIfAbsent(lake.bucket, schemaName(lake.prefix, version), schemaBytes(shape));
 }

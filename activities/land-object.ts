@@ -3,7 +3,7 @@
  * cut's (kept as metadata: the Parquet bytes change with the encoder's version); anything else is a named fault.
  */
 import { fault } from '../contracts/errors.ts';
-import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { LandingSpec } from '../contracts/pipeline.ts';
 import { type ObjectMetadata, readMetadata, writeMetadata } from '../formats/object-facts.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 
@@ -27,7 +27,7 @@ export async function judgeObject(store: ObjectStore, bucket: string, facts: Obj
  */
 export async function putObject(
   store: ObjectStore,
-  lake: PipelineSpec['lake'],
+  lake: LandingSpec['lake'],
   facts: ObjectFacts & ObjectMetadata,
   path: string,
 ): Promise<void> {

@@ -50,13 +50,13 @@ export async function landPartitions(
   share: LandShare,
   pulse: Pulse,
 ): Promise<LandShareReport> {
-  const { lake, topic } = share.spec;
+  const { lake, topic, foreign = null } = share.spec;
   const { topicId } = share;
   const dataset = datasetOf(lake);
   const knownReplays = createKnownReplays(ports.manifest, dataset, topicId);
   const { onBad } = share.spec;
   const context: LandContext = {
-    ...{ dataset, topic: topic.name, topicId, lake, knownReplays },
+    ...{ dataset, topic: topic.name, topicId, lake, knownReplays, foreign },
     ...(onBad === undefined ? {} : { onBad }),
   };
   const startedAt = Date.now();

@@ -1,5 +1,5 @@
 /** What the landing hop needs of the world, and what its workflow and its activities say to each other. */
-import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { LandingSpec } from '../contracts/pipeline.ts';
 import type { FaultCode } from '../contracts/errors.ts';
 import type { LandInput } from '../contracts/temporal.ts';
 import type { LakeFiles } from './ports/lake-files.ts';
@@ -63,7 +63,7 @@ export interface LandingFacts {
 
 /** One land activity's work. */
 export interface LandShare {
-  spec: PipelineSpec;
+  spec: LandingSpec;
   topicId: string;
   partitions: readonly number[];
   generation: number;

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fault } from '../contracts/errors.ts';
-import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import { datasetOf, type LandingSpec } from '../contracts/pipeline.ts';
 import type { PartitionEnds } from '../contracts/replay.ts';
 import type { LandRequestPorts } from './land-ports.ts';
 import { findTopic } from './land-topic.ts';
@@ -22,7 +22,7 @@ export interface LandGoal {
 }
 
 export interface RequestLanding {
-  spec: PipelineSpec;
+  spec: LandingSpec;
   /** Unique by purpose: asking twice is asking once. */
   requestId: string;
   /** Whose workflow asks: its end ends the request. Null: a person's, until it is ended. */
@@ -58,7 +58,7 @@ function partitionsOf({ ends }: LandGoal): number {
 }
 
 /** The topic's present ends. */
-async function present(ports: LandRequestPorts, spec: PipelineSpec): Promise<LandGoal> {
+async function present(ports: LandRequestPorts, spec: LandingSpec): Promise<LandGoal> {
   const topic = spec.topic.name;
   const facts = await findTopic(ports.topicAdmin, topic);
   if (!facts) throw fault('TopicUnsuited', `topic ${topic} does not exist; a replay creates it, or create it yourself`);
@@ -66,7 +66,7 @@ async function present(ports: LandRequestPorts, spec: PipelineSpec): Promise<Lan
 }
 
 export interface SetLandingEnds {
-  spec: PipelineSpec;
+  spec: LandingSpec;
   requestId: string;
   /** As in RequestLanding. */
   workflowId: string | null;
@@ -86,16 +86,13 @@ export async function setLandingEnds(
 
 export async function endLandingRequest(
   ports: LandRequestPorts,
-  { spec, requestId }: { spec: PipelineSpec; requestId: string },
+  { spec, requestId }: { spec: LandingSpec; requestId: string },
 ): Promise<void> {
   await ports.manifest.endRequest(datasetOf(spec.lake), requestId);
 }
 
 /** Ends what people asked for without an end: landing was stopped by hand. */
-export async function endStandingRequests(
-  ports: Pick<LandRequestPorts, 'manifest'>,
-  spec: PipelineSpec,
-): Promise<void> {
+export async function endStandingRequests(ports: Pick<LandRequestPorts, 'manifest'>, spec: LandingSpec): Promise<void> {
   const dataset = datasetOf(spec.lake);
   for (const { requestId, workflowId } of await ports.manifest.requests(dataset)) {
     if (workflowId === null) await ports.manifest.endRequest(dataset, requestId);
@@ -103,13 +100,13 @@ export async function endStandingRequests(
 }
 
 /** Accepts what was noted as lost up to now; landing goes on when it is asked for again. */
-export async function acceptLoss(ports: LandRequestPorts, { spec }: { spec: PipelineSpec }): Promise<LostRange[]> {
+export async function acceptLoss(ports: LandRequestPorts, { spec }: { spec: LandingSpec }): Promise<LostRange[]> {
   const facts = await findTopic(ports.topicAdmin, spec.topic.name);
   return facts ? ports.manifest.acceptLost(datasetOf(spec.lake), facts.topicId) : [];
 }
 
 export interface AwaitLanded {
-  spec: PipelineSpec;
+  spec: LandingSpec;
   goal: LandGoal;
 }
 
@@ -141,7 +138,7 @@ export async function awaitLanded(ports: LandRequestPorts, request: AwaitLanded,
   }
 }
 
-async function checkLanding(ports: LandRequestPorts, spec: PipelineSpec, goal: LandGoal): Promise<void> {
+async function checkLanding(ports: LandRequestPorts, spec: LandingSpec, goal: LandGoal): Promise<void> {
   const dataset = datasetOf(spec.lake);
   const status = await ports.landStatus(dataset);
   if (status.kind === 'open') return;

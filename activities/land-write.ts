@@ -5,7 +5,7 @@
  */
 import { fault } from '../contracts/errors.ts';
 import { type CutReason, type EncoderSettings, extensionOf, objectName } from '../contracts/manifest.ts';
-import type { OnBad, PipelineSpec } from '../contracts/pipeline.ts';
+import type { LandingSpec, OnBad } from '../contracts/pipeline.ts';
 import type { CutBuffer } from '../formats/cut-buffer.ts';
 import { type KnownReplays, sortOut } from './land-origins.ts';
 import { addLetters } from './land-letters.ts';
@@ -20,9 +20,11 @@ export interface LandContext {
   dataset: string;
   topic: string;
   topicId: string;
-  lake: PipelineSpec['lake'];
+  lake: LandingSpec['lake'];
   knownReplays: KnownReplays;
   onBad?: OnBad;
+  /** Of a topic that others write: its columns, whatever its records' headers say. */
+  foreign: LandingSpec['foreign'] | null;
 }
 
 /** A range with its encoded files, ready to be recorded; no files where no record is good. */
@@ -50,18 +52,20 @@ export type EncodePorts = Pick<LandPorts, 'lakeFiles'> & { manifest: Pick<LandPo
  */
 export async function encodeCut(
   ports: EncodePorts,
-  context: Pick<LandContext, 'dataset' | 'knownReplays'>,
+  context: Pick<LandContext, 'dataset' | 'knownReplays' | 'foreign'>,
   { start, end, openedAt }: { start: number; end: number; openedAt?: string },
   buffer: CutBuffer,
   settings: EncoderSettings,
   directory: string,
 ): Promise<ReadyCut> {
-  const schemaVersion = buffer.schemaVersion();
+  const { foreign } = context;
+  const schemaVersion = foreign?.version ?? buffer.schemaVersion();
   const ready = { start, end, inputSha256: buffer.sha256(), schemaVersion, files: [], rows: 0, bytes: 0 };
   if (buffer.records() === 0) return { ...ready, bad: [] };
-  const { good, bad } = await sortOut(buffer, context.knownReplays, openedAt ?? null);
+  const all = { good: buffer, bad: [] };
+  const { good, bad } = foreign ? all : await sortOut(buffer, context.knownReplays, openedAt ?? null);
   if (good.records() === 0 || schemaVersion === null) return { ...ready, bad };
-  const schema = await ports.manifest.schema(context.dataset, schemaVersion);
+  const schema = foreign?.shape ?? (await ports.manifest.schema(context.dataset, schemaVersion));
   if (!schema) {
     const reason = `schema version ${schemaVersion} is unknown`;
     return { ...ready, bad: [...bad, ...offsetsOf(good).map((offset) => ({ offset, reason }))] };

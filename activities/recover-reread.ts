@@ -114,7 +114,7 @@ async function encode<T>(
     lakeFiles: ports.lakeFiles,
     manifest: { schema: (_: string, version: string) => Promise.resolve(schemas.get(version) ?? null) },
   };
-  const context = { dataset: findings.dataset, knownReplays: () => Promise.resolve(known) };
+  const context = { dataset: findings.dataset, knownReplays: () => Promise.resolve(known), foreign: null };
   return await withScratch(ports.scratch, async (directory) =>
     use(await encodeCut(encoding, context, range, buffer, encoder, directory)),
   );

@@ -7,7 +7,7 @@ import type { Settings } from '../contracts/settings.ts';
 import { stackFolders } from '../stack/environment.ts';
 import { stackInfo } from '../stack/info.ts';
 import { loadState } from '../stack/state.ts';
-import { loadAll, loadSettings, type SettingsOptions } from '../workers/config/index.ts';
+import { loadAll, loadSettings, loadTopics, type SettingsOptions, type TopicsSpec } from '../workers/config/index.ts';
 import type { CommonOptions } from './common-options.ts';
 
 /** Variables of the local stack; none where none was ever started. */
@@ -32,4 +32,9 @@ export function settingsFor(options: CommonOptions, needs?: SettingsOptions['nee
 /** @throws Fault ConfigInvalid with the faults of settings and pipeline together */
 export function configurationFor(file: string, options: CommonOptions): { settings: Settings; spec: PipelineSpec } {
   return loadAll(file, { path: options.settings, defaults: stackDefaults() });
+}
+
+/** Null where the file is a pipeline's. @throws Fault ConfigInvalid */
+export function topicsFor(file: string, options: CommonOptions): { settings: Settings; topics: TopicsSpec } | null {
+  return loadTopics(file, { path: options.settings, defaults: stackDefaults() });
 }

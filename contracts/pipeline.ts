@@ -1,8 +1,23 @@
 /** A pipeline as workflows carry it: pure data, defaults filled in, connections by name only (secrets never travel). */
-import type { TableName } from './columns.ts';
+import type { TableName, TableShape } from './columns.ts';
 
-export interface PipelineSpec {
+/** What landing needs of a pipeline, and all that there is of a topic that somebody else writes. */
+export interface LandingSpec {
   name: string;
+  topic: { name: string; partitions: number };
+  lake: {
+    bucket: string;
+    /** Without a slash at either end. */
+    prefix: string;
+    rotate: Rotate;
+  } & LakeLayout;
+  /** The columns of a topic that no replay of ours writes; absent: records are landed of our replays only. */
+  foreign?: { version: string; shape: TableShape };
+  /** What becomes of bad records; absent: dead letters, however many. */
+  onBad?: OnBad;
+}
+
+export interface PipelineSpec extends LandingSpec {
   source: {
     connection: string;
     table: TableName;
@@ -15,16 +30,7 @@ export interface PipelineSpec {
     /** Lanes that run at a time. */
     lanes: number;
   };
-  topic: { name: string; partitions: number };
-  lake: {
-    bucket: string;
-    /** Without a slash at either end. */
-    prefix: string;
-    rotate: Rotate;
-  } & LakeLayout;
   warehouse: { connection: string; table: TableName; mode: 'upsert' };
-  /** What becomes of bad records; absent: dead letters, however many. */
-  onBad?: OnBad;
 }
 
 /** `fail`: the hop that meets a bad record stops before it. */

@@ -3,7 +3,7 @@
  * Payloads are references and counts; rows never pass through Temporal.
  */
 import type { LetterPlace } from './letters.ts';
-import type { PipelineSpec } from './pipeline.ts';
+import type { LandingSpec, PipelineSpec } from './pipeline.ts';
 import type { PartitionEnds, ReplayScope } from './replay.ts';
 
 export const TASK_QUEUES = {
@@ -69,7 +69,7 @@ export interface ReplayReport {
 }
 
 export interface LandInput {
-  spec: PipelineSpec;
+  spec: LandingSpec;
   /** Land activities side by side; each gets a share of the partitions. Default 1. */
   parallelism?: number;
 }

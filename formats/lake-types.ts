@@ -73,7 +73,7 @@ export function lakeNameFaults(columns: readonly Column[]): string[] {
     const folded = name.toLowerCase();
     const other = seen.get(folded);
     if (other === undefined) seen.set(folded, name);
-    else if (columns.some((column) => column.name === other)) {
+    else if (columns.some((column) => column.name === other && other !== name)) {
       faults.push(`columns "${other}" and "${name}" differ in case only, which the lake's readers do not tell apart`);
     } else faults.push(`column "${name}" has the name of a column that the lake adds`);
   }

@@ -7,11 +7,13 @@ import { openLoadStore } from '../connectors/postgres/load-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
 import type { LakeLook, LakeRowsLook } from '../contracts/lake-look.ts';
-import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { LandingSpec } from '../contracts/pipeline.ts';
 import type { Settings } from '../contracts/settings.ts';
+import { landingOf, type TopicsSpec } from './config/index.ts';
+import { openKafka } from './kafka-client.ts';
 import { makeScratch } from './scratch.ts';
 
-export async function readLakeLook(settings: Settings, spec: PipelineSpec): Promise<LakeLook> {
+export async function readLakeLook(settings: Settings, spec: LandingSpec): Promise<LakeLook> {
   const control = openPool(settings.control, 'lake ls', 1);
   try {
     return await lookAtLake(openLoadStore(control), spec);
@@ -22,7 +24,7 @@ export async function readLakeLook(settings: Settings, spec: PipelineSpec): Prom
 
 export async function readLakeRows(
   settings: Settings,
-  spec: PipelineSpec,
+  spec: LandingSpec,
   wanted: Parameters<typeof showRows>[2],
 ): Promise<LakeRowsLook> {
   const scratch = await makeScratch(settings.worker.scratch);
@@ -39,5 +41,15 @@ export async function readLakeRows(
     store.close();
     await Promise.allSettled([lakeFiles.close(), control.end()]);
     await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A landing each of the topics that match now. */
+export async function matchingTopics({ kafka }: Settings, spec: TopicsSpec): Promise<LandingSpec[]> {
+  const { topics } = await openKafka(kafka);
+  try {
+    return (await topics.list()).flatMap((topic) => landingOf(spec, topic) ?? []);
+  } finally {
+    await topics.close();
   }
 }

@@ -13,8 +13,9 @@ import {
 import type { DatasetCounts, LostRange } from '../activities/ports/manifest.ts';
 import { openManifest } from '../connectors/postgres/manifest-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
-import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { LandingSpec } from '../contracts/pipeline.ts';
 import type { Settings } from '../contracts/settings.ts';
+import { landingOf, type TopicsSpec } from './config/index.ts';
 import { openKafka } from './kafka-client.ts';
 import { openTemporalPorts } from './temporal-ports.ts';
 
@@ -31,12 +32,14 @@ export interface LandingRequest {
 
 export interface Landing {
   /** @returns the ends to wait for, where there are any */
-  request(spec: PipelineSpec, request: LandingRequest): Promise<LandGoal | null>;
+  request(spec: LandingSpec, request: LandingRequest): Promise<LandGoal | null>;
   /** Resolves when the manifest has reached the goal. @throws the land workflow's fault; what `signal` was aborted with */
-  reached(spec: PipelineSpec, goal: LandGoal, signal: AbortSignal): Promise<DatasetCounts>;
-  end(spec: PipelineSpec, requestId: string): Promise<void>;
+  reached(spec: LandingSpec, goal: LandGoal, signal: AbortSignal): Promise<DatasetCounts>;
+  end(spec: LandingSpec, requestId: string): Promise<void>;
+  /** A landing each for the topics that there are now and whose names match, by name. */
+  topics(spec: TopicsSpec): Promise<LandingSpec[]>;
   /** Accepts what is noted as lost now. */
-  acceptLoss(spec: PipelineSpec): Promise<LostRange[]>;
+  acceptLoss(spec: LandingSpec): Promise<LostRange[]>;
   close(): Promise<void>;
 }
 
@@ -53,6 +56,7 @@ export async function openLanding(settings: Settings, client: Client): Promise<L
         { spec, goal },
         { beat: () => undefined, throwIfCancelled: () => signal.throwIfAborted(), signal },
       ),
+    topics: async (spec) => (await topicAdmin.list()).flatMap((topic) => landingOf(spec, topic) ?? []),
     end: (spec, requestId) => endLandingRequest(ports, { spec, requestId }),
     acceptLoss: (spec) => acceptLoss(ports, { spec }),
     async close() {

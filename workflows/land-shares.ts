@@ -1,6 +1,6 @@
 /** How a dataset's landing is shared out, and what a running one may not be asked to change. Pure. */
 import { ApplicationFailure } from '@temporalio/workflow';
-import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import { datasetOf, type LandingSpec } from '../contracts/pipeline.ts';
 
 /** Deals partitions out, one by one, so that shares differ by one at most. */
 export function divide(partitions: number, parallelism: number): number[][] {
@@ -10,7 +10,7 @@ export function divide(partitions: number, parallelism: number): number[][] {
 }
 
 /** How files are cut and encoded may change at any time; what and where may not. */
-export function checkSame(dataset: string, mine: PipelineSpec, wanted: PipelineSpec): void {
+export function checkSame(dataset: string, mine: LandingSpec, wanted: LandingSpec): void {
   const faults = [
     ...(datasetOf(wanted.lake) === dataset ? [] : [`it lands ${dataset}, not ${datasetOf(wanted.lake)}`]),
     ...(wanted.topic.name === mine.topic.name ? [] : [`it lands topic ${mine.topic.name}, not ${wanted.topic.name}`]),

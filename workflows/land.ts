@@ -23,7 +23,7 @@ import {
 } from '@temporalio/workflow';
 import type { LandActivities } from '../activities/land-activities.ts';
 import type { LandingFacts, PokeOptions } from '../activities/land-ports.ts';
-import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import { datasetOf, type LandingSpec } from '../contracts/pipeline.ts';
 import {
   ENSURE_LANDING_UPDATE,
   type LandInput,
@@ -45,7 +45,7 @@ export interface LandState extends LandReport {
   /** Null before the topic was first looked at. */
   facts: LandingFacts | null;
   generation: number;
-  spec: PipelineSpec;
+  spec: LandingSpec;
   parallelism: number;
   paused: boolean;
   openSince: Record<number, number>;

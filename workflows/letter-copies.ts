@@ -4,7 +4,7 @@
  */
 import { log, proxyActivities } from '@temporalio/workflow';
 import type { LandActivities } from '../activities/land-activities.ts';
-import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { LandingSpec } from '../contracts/pipeline.ts';
 import { shortCall } from './activity-options.ts';
 
 const { copyLetters } = proxyActivities<LandActivities>({
@@ -15,13 +15,13 @@ const { copyLetters } = proxyActivities<LandActivities>({
 
 export interface LetterCopies {
   /** New letters are there. */
-  wanted(spec: PipelineSpec): void;
+  wanted(spec: LandingSpec): void;
   /** Resolves when no copying is under way. Never rejects. */
   settled(): Promise<void>;
 }
 
 export function createLetterCopies(): LetterCopies {
-  let next: PipelineSpec | null = null;
+  let next: LandingSpec | null = null;
   let running: Promise<void> | null = null;
   const run = async (): Promise<void> => {
     while (next !== null) {

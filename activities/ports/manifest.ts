@@ -6,7 +6,7 @@
  * After any thrown error the outcome of the statement is not known: claim anew, do not repeat it. A new claim's token
  * puts whatever is still under way before the claim, where it can be seen, or refuses it.
  */
-import type { Column } from '../../contracts/columns.ts';
+import type { Column, TableShape } from '../../contracts/columns.ts';
 import type { Cut, CutObject, CutReason, EncoderSettings } from '../../contracts/manifest.ts';
 import type { PartitionEnds } from '../../contracts/replay.ts';
 
@@ -164,6 +164,8 @@ export interface Manifest {
    * @param plannedBy null: asked for now; else only those planned by then
    */
   knownReplays(dataset: string, topicId: string, ids: readonly string[], plannedBy: string | null): Promise<string[]>;
+  /** Idempotent. */
+  saveSchema(dataset: string, version: string, shape: TableShape): Promise<void>;
   schema(dataset: string, version: string): Promise<{ columns: readonly Column[]; key: readonly string[] } | null>;
 
   /** Idempotent by (dataset, request id). */

@@ -20,6 +20,8 @@ export interface TopicSettings {
 export interface TopicAdmin {
   /** Null where there is no such topic. */
   describe(topic: string): Promise<TopicFacts | null>;
+  /** Names of all topics that this user may see, without Kafka's own, sorted. */
+  list(): Promise<string[]>;
   settings(topic: string): Promise<TopicSettings>;
   /** Creates it if it is missing; resolves once its leaders can be asked. */
   ensure(topic: string, partitions: number): Promise<TopicFacts>;

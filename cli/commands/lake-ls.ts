@@ -1,9 +1,8 @@
 /** `headrace lake ls FILE`: what the lake holds, by its manifest. */
 import type { LakeLook } from '../../contracts/lake-look.ts';
 import type { CommonOptions } from '../common-options.ts';
-import { configurationFor } from '../environment.ts';
+import { lakesOf } from '../lakes.ts';
 import { bytesText, createOutput, numberText, tableText } from '../output.ts';
-import { controlAddress, requireReachable } from '../reachable.ts';
 
 export interface LakeLsOptions extends CommonOptions {
   files?: boolean;
@@ -11,11 +10,13 @@ export interface LakeLsOptions extends CommonOptions {
 
 export async function runLakeLs(file: string, options: LakeLsOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, spec } = configurationFor(file, options);
-  await requireReachable([controlAddress(settings)]);
+  const { settings, specs, many } = await lakesOf(file, options, output);
   const { readLakeLook } = await import('../../workers/lake-look.ts');
-  const look = await readLakeLook(settings, spec);
-  output.result(look, () => lookText(look, options.files === true));
+  const looks: LakeLook[] = [];
+  for (const spec of specs) looks.push(await readLakeLook(settings, spec));
+  output.result(many ? { lakes: looks } : looks[0], () =>
+    looks.map((look) => lookText(look, options.files === true)).join('\n\n'),
+  );
 }
 
 function lookText({ dataset, partitions, objects, rows, bytes }: LakeLook, files: boolean): string {

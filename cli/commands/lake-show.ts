@@ -1,9 +1,8 @@
 /** `headrace lake show FILE`: the lake's first rows. */
 import type { LakeRowsLook } from '../../contracts/lake-look.ts';
 import type { CommonOptions } from '../common-options.ts';
-import { configurationFor } from '../environment.ts';
+import { lakesOf } from '../lakes.ts';
 import { createOutput, tableText } from '../output.ts';
-import { controlAddress, requireReachable } from '../reachable.ts';
 
 export interface LakeShowOptions extends CommonOptions {
   limit: number;
@@ -16,12 +15,23 @@ const SHOWN_CHARACTERS = 60;
 
 export async function runLakeShow(file: string, options: LakeShowOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, spec } = configurationFor(file, options);
-  await requireReachable([controlAddress(settings)]);
+  const { settings, specs, many } = await lakesOf(file, options, output);
   const { readLakeRows } = await import('../../workers/lake-look.ts');
   const { limit, object, reader } = options;
-  const look = await readLakeRows(settings, spec, { limit, reader, ...(object === undefined ? {} : { object }) });
-  output.result(look, () => rowsText(look));
+  const looks: LakeRowsLook[] = [];
+  let left = limit;
+  // An object's name begins with its lake's prefix.
+  for (const spec of specs.filter(({ lake }) => !many || object?.startsWith(`${lake.prefix}/`) !== false)) {
+    if (left === 0) break;
+    const look = await readLakeRows(settings, spec, {
+      limit: left,
+      reader,
+      ...(object === undefined ? {} : { object }),
+    });
+    left -= look.rows.length;
+    looks.push(look);
+  }
+  output.result(many ? { lakes: looks } : looks[0], () => looks.map(rowsText).join('\n\n'));
 }
 
 function rowsText({ dataset, rows, objects }: LakeRowsLook): string {

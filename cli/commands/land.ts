@@ -9,7 +9,7 @@ import type { Landing } from '../../workers/landing.ts';
 import { awaitWorker } from '../await-worker.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { withEmbeddedWorker } from '../embedded-worker.ts';
-import { configurationFor } from '../environment.ts';
+import { configurationFor, topicsFor } from '../environment.ts';
 import { follow } from '../follow.ts';
 import { landProgress } from '../land-progress.ts';
 import { ensureKafkaClient } from '../kafka-client.ts';
@@ -39,6 +39,8 @@ const QUEUES = ['orchestrate', 'land'] as const;
 
 export async function runLand(file: string, options: LandOptions): Promise<void> {
   const output = createOutput(options.json === true);
+  const many = topicsFor(file, options);
+  if (many) return (await import('../land-topics.ts')).runLandTopics({ file, options, output, ...many });
   const { settings, spec } = configurationFor(file, options);
   await withTemporal(settings.temporal, async (temporal) => {
     await ensureKafkaClient(settings, output);

@@ -40,6 +40,7 @@ export function openTopicAdmin(settings: KafkaSettings): TopicAdmin {
 
   return {
     describe,
+    list: () => cluster.topics(),
     async settings(topic) {
       const doing = `reading the settings of topic ${topic}`;
       const answer = await cluster.ask(doing, cluster.controller, describeTopicSettings(topic, SETTINGS));

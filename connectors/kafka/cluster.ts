@@ -13,6 +13,8 @@ import { type BrokerAddress, metadata, type TopicMetadata } from './requests.ts'
 export interface Cluster {
   /** Null where there is no such topic. */
   topic(name: string): Promise<TopicMetadata | null>;
+  /** Names of all topics but Kafka's own, sorted. */
+  topics(): Promise<string[]>;
   /** A connection to a broker of the last metadata. */
   broker(id: number): Promise<Connection>;
   controller: () => Promise<Connection>;
@@ -75,7 +77,7 @@ export function openCluster(settings: KafkaSettings): Cluster {
     );
   }
 
-  async function refresh(topics: readonly string[]): Promise<TopicMetadata[]> {
+  async function refresh(topics: readonly string[] | null): Promise<TopicMetadata[]> {
     const found = await (await anyBroker()).send(metadata(topics));
     brokers = new Map(found.brokers.map((broker) => [broker.id, broker]));
     controllerId = found.controller;
@@ -113,6 +115,10 @@ export function openCluster(settings: KafkaSettings): Cluster {
       if (!found || found.error === UNKNOWN_TOPIC_OR_PARTITION) return null;
       if (found.error === NONE) return found;
       throw kafkaFault(found.error, `describing topic ${name}`);
+    },
+    async topics() {
+      const found = await refresh(null);
+      return found.flatMap(({ name, internal }) => (internal ? [] : [name])).sort();
     },
     broker,
     async controller() {

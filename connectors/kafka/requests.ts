@@ -12,6 +12,9 @@ export interface BrokerAddress {
 
 export interface TopicMetadata {
   error: number;
+  name: string;
+  /** Kafka's own, such as that of group offsets. */
+  internal: boolean;
   /** 16 bytes in URL-safe base64, as Kafka's tools print ids. */
   topicId: string;
   /** By partition: broker id, -1 where there is none at the moment. */
@@ -26,8 +29,8 @@ export interface Metadata {
 
 const NO_ID = Buffer.alloc(16);
 
-/** @param topics names; none for the brokers alone */
-export const metadata = (topics: readonly string[]): KafkaRequest<Metadata> => ({
+/** @param topics names; none for the brokers alone; null for all topics */
+export const metadata = (topics: readonly string[] | null): KafkaRequest<Metadata> => ({
   ...APIS.metadata,
   write(out) {
     out.compactArray(topics, (name) => {
@@ -52,9 +55,9 @@ export const metadata = (topics: readonly string[]): KafkaRequest<Metadata> => (
     const controller = input.int32();
     const found = input.compactArray(() => {
       const error = input.int16();
-      input.compactString();
+      const name = input.compactString() ?? '';
       const topicId = input.uuid().toString('base64url');
-      input.bool();
+      const internal = input.bool();
       const leaders = new Map<number, number>();
       input.compactArray(() => {
         input.int16(); // a partition without a leader is told by the leader's -1
@@ -65,7 +68,7 @@ export const metadata = (topics: readonly string[]): KafkaRequest<Metadata> => (
       });
       input.int32();
       input.tags();
-      return { error, topicId, leaders };
+      return { error, name, internal, topicId, leaders };
     });
     return { brokers, controller, topics: found };
   },

@@ -18,7 +18,7 @@ export interface Out {
   array<T>(items: readonly T[], write: (item: T) => void): void;
   /** The same in the newer, "flexible" versions: lengths are varints of length + 1. */
   compactString(value: string | null): void;
-  compactArray<T>(items: readonly T[], write: (item: T) => void): void;
+  compactArray<T>(items: readonly T[] | null, write: (item: T) => void): void;
   uuid(value: Buffer): void;
   /** No tagged fields. */
   tags(): void;
@@ -94,8 +94,8 @@ export function createOut(firstBytes = 512): Out {
       raw(value, length);
     },
     compactArray(items, write) {
-      varint(items.length + 1);
-      for (const item of items) write(item);
+      varint(items === null ? 0 : items.length + 1);
+      for (const item of items ?? []) write(item);
     },
     uuid(value) {
       room(16);

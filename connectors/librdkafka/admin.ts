@@ -66,6 +66,18 @@ export function openTopicAdmin(settings: KafkaSettings): TopicAdmin {
 
   return {
     describe,
+    async list() {
+      const client = openKafkajs(settings, 3).admin();
+      try {
+        await client.connect();
+        // By Kafka's own convention; the binding does not tell which are internal.
+        return (await client.listTopics()).filter((name) => !name.startsWith('__')).sort();
+      } catch (error) {
+        throw refusal(error, settings, 'listing topics');
+      } finally {
+        await client.disconnect();
+      }
+    },
     async settings(topic) {
       return readTopicSettings(settings, topic);
     },

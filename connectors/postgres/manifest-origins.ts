@@ -10,7 +10,7 @@ const KNOWN_SQL = `
   WHERE replay_id = ANY($3::text[]) AND topic_id = $2 AND concat(spec->'lake'->>'bucket', '/', spec->'lake'->>'prefix') = $1
     AND ($4::timestamptz IS NULL OR planned_at <= $4)`;
 
-export function manifestOrigins(pool: pg.Pool): Pick<Manifest, 'knownReplays' | 'schema'> {
+export function manifestOrigins(pool: pg.Pool): Pick<Manifest, 'knownReplays' | 'saveSchema' | 'schema'> {
   const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[]) =>
     query<Row>(pool, 'ControlUnavailable', doing, sql, values);
   return {
@@ -18,6 +18,13 @@ export function manifestOrigins(pool: pg.Pool): Pick<Manifest, 'knownReplays' | 
       const values = [dataset, topicId, ids, plannedBy];
       const rows = await ask<{ replay_id: string }>(`looking replays of ${dataset} up`, KNOWN_SQL, values);
       return rows.map((row) => row.replay_id);
+    },
+    async saveSchema(dataset, version, { columns, key }) {
+      await ask(
+        `storing schema version ${version} of ${dataset}`,
+        'INSERT INTO headrace.schema_version (dataset, version, columns, key) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+        [dataset, version, JSON.stringify(columns), JSON.stringify(key)],
+      );
     },
     async schema(dataset, version) {
       const [row] = await ask<{ columns: Column[]; key: string[] }>(

@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { isFault } from '../../contracts/errors.ts';
-import { loadAll, loadSettings } from '../../workers/config/index.ts';
+import { landingOf, loadAll, loadSettings, loadTopics } from '../../workers/config/index.ts';
 import { namesOf, STACK_LINE } from './entry.ts';
 import { BAD_PIPELINES, GOOD as PIPELINE } from './pipelines.ts';
 import { BAD_SETTINGS, GOOD as SETTINGS } from './settings.ts';
+import { BAD_TOPICS, GOOD_TOPICS } from './topics.ts';
 
 const MESSAGE_CHARACTERS = 2_000;
 const folder = mkdtempSync(join(tmpdir(), 'headrace-bad-'));
@@ -60,5 +61,34 @@ describe('pipelines', () => {
     writeFileSync(settingsFile, SETTINGS_OF_BOTH);
     writeFileSync(pipelineFile, contentOf(PIPELINE, input));
     expectRefused(() => loadAll(pipelineFile, { path: settingsFile, env: {} }), says);
+  });
+});
+
+describe('topics of others', () => {
+  const load = () => loadTopics(pipelineFile, { path: settingsFile, env: {} });
+
+  test('the file that the entries change lands each topic under a prefix of its own', () => {
+    writeFileSync(settingsFile, SETTINGS_OF_BOTH);
+    writeFileSync(pipelineFile, GOOD_TOPICS);
+    const topics = load()?.topics;
+    if (!topics) throw new Error('it was taken for a pipeline');
+    expect(landingOf(topics, 'us_topic')).toMatchObject({
+      topic: { name: 'us_topic' },
+      lake: { prefix: 'Inbound/us' },
+    });
+    expect(landingOf(topics, 'us_topic_2')).toBeNull();
+    expect(namesOf(BAD_TOPICS).size).toBe(BAD_TOPICS.length);
+    expectRefused(
+      () => loadAll(pipelineFile, { path: settingsFile, env: {} }),
+      ['2:15: topicPattern: lands topics that others write: only `land`, `lake ls` and `lake show`'],
+    );
+    writeFileSync(pipelineFile, PIPELINE);
+    expect(load()).toBeNull();
+  });
+
+  test.each(BAD_TOPICS)('$name', ({ from, to, says }) => {
+    writeFileSync(settingsFile, SETTINGS_OF_BOTH);
+    writeFileSync(pipelineFile, contentOf(GOOD_TOPICS, { from, to }));
+    expectRefused(load, says);
   });
 });

@@ -1,4 +1,5 @@
 /** Verify on real services: equal is equal, and every kind of seeded damage is found and named by its key. */
+import { LAKE_FORMATS } from '../../contracts/pipeline.ts';
 import { HEADER, readOrigin, writeOrigin } from '../../contracts/messages.ts';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -163,7 +164,7 @@ describe('nothing is wrong', () => {
     expect(await verify()).toMatchObject({ extra: 1, examples: { extra: [key('b', 9)] }, ok: false });
   });
 
-  it.each(['parquet', 'csv'] as const)('of values that break pipelines, as %s', async (format) => {
+  it.each(LAKE_FORMATS)('of values that break pipelines, as %s', async (format) => {
     lake.spec.lake.format = format;
     const client = await lake.sales.connect();
     await client.query(`SET search_path = ${lake.schema}`);

@@ -10,9 +10,11 @@ import { connectionOf, hasConnection, unknownText } from './connection.ts';
 import { configFault, type Problem } from './problem.ts';
 import { readPipeline } from './pipeline-file.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
+import { readTopics, type TopicsSpec } from './topics-file.ts';
 
 export { connectionOf } from './connection.ts';
 export { loadPipeline } from './pipeline-file.ts';
+export { landingOf, TOPICS_KEY, type TopicsSpec } from './topics-file.ts';
 export { loadSettings, SETTINGS_FILE, type SettingsOptions } from './settings.ts';
 export { parseDuration } from './values.ts';
 export { guess } from './guess.ts';
@@ -70,6 +72,24 @@ function mysqlTable(settings: Settings, connection: string, text: string | undef
   const database = connectionOf(settings, connection);
   if (!isMysql(database) || text === undefined) return null;
   return parseMysqlTableName(text, decodeURIComponent(new URL(database.url).pathname.slice(1)));
+}
+
+/**
+ * Settings and a file that lands topics of others.
+ * @returns null where the file is a pipeline's
+ * @throws Fault ConfigInvalid
+ */
+export function loadTopics(
+  file: string,
+  options: SettingsOptions = {},
+): { settings: Settings; topics: TopicsSpec } | null {
+  const reading = readTopics(file, options.env ?? process.env);
+  if (!reading) return null;
+  const { settings, problems } = readSettings(options);
+  const topics = reading.checked.value;
+  const all = [...problems, ...reading.checked.problems];
+  if (settings === undefined || topics === undefined || all.length > 0) throw configFault(all);
+  return { settings, topics };
 }
 
 /** The same table in the same database, whoever the user is. Another name of one host is not recognised. */

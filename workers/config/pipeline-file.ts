@@ -15,7 +15,10 @@ import { readYaml, type ConfigSource } from './yaml-source.ts';
 const { rotate: ROTATE } = PIPELINE_DEFAULTS;
 
 /** It becomes part of workflow ids, whose parts are split by slashes. */
-const name = matching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'a name of letters, digits, dots, dashes and underscores');
+export const name = matching(
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+  'a name of letters, digits, dots, dashes and underscores',
+);
 /** HEADRACE_CONNECTION_<NAME> must be able to name it. */
 const connectionName = matching(
   CONNECTION_NAME,
@@ -54,6 +57,23 @@ const columns = z
     });
   });
 
+/** @param prefixes what a prefix may be */
+export const lakeSchema = (prefixes: typeof prefix) =>
+  z
+    .strictObject({
+      bucket,
+      prefix: prefixes,
+      ...layout,
+      rotate: z
+        .strictObject({
+          records: count(1, 100_000_000).default(ROTATE.records),
+          bytes: size(1024, 4 * 2 ** 30).default(ROTATE.bytes),
+          age: duration(100, 86_400_000).default(ROTATE.ageMs),
+        })
+        .prefault({}),
+    })
+    .check(checkLayout);
+
 const pipelineSchema = z.strictObject({
   name,
   source: z.strictObject({
@@ -68,20 +88,7 @@ const pipelineSchema = z.strictObject({
     name: topicName,
     partitions: count(1, 10_000).default(PIPELINE_DEFAULTS.partitions),
   }),
-  lake: z
-    .strictObject({
-      bucket,
-      prefix,
-      ...layout,
-      rotate: z
-        .strictObject({
-          records: count(1, 100_000_000).default(ROTATE.records),
-          bytes: size(1024, 4 * 2 ** 30).default(ROTATE.bytes),
-          age: duration(100, 86_400_000).default(ROTATE.ageMs),
-        })
-        .prefault({}),
-    })
-    .check(checkLayout),
+  lake: lakeSchema(prefix),
   warehouse: z.strictObject({ connection: connectionName, table: table(), mode: oneOf(['upsert']).default('upsert') }),
   onBad: z
     .preprocess(
@@ -109,6 +116,13 @@ export function readPipeline(path: string, env: Environment): PipelineReading {
     ];
     return { checked: { problems: source.problems.length > 0 ? source.problems : empty }, source };
   }
+  if (typeof source.data === 'object' && 'topicPattern' in source.data) {
+    const message = 'lands topics that others write: only `land`, `lake ls` and `lake show` take such a file';
+    return {
+      checked: { problems: [{ place: source.placeOf(['topicPattern']), path: 'topicPattern', message }] },
+      source,
+    };
+  }
   const checked = check(pipelineSchema, source.data, source);
   const problems = [...source.problems, ...checked.problems.filter(({ path }) => !source.isBroken(path))];
   if (checked.value === undefined || problems.length > 0) return { checked: { problems }, source };
@@ -129,7 +143,6 @@ export function loadPipeline(path: string, env: Environment = process.env): Pipe
 function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
   const { onBad, ...rest } = file;
   const { eventTime, key, ...source } = file.source;
-  const { age, ...rotate } = file.lake.rotate;
   return {
     ...rest,
     ...(onBad === undefined
@@ -140,11 +153,11 @@ function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
       ...(eventTime === undefined ? {} : { eventTime }),
       ...(key === undefined ? {} : { key }),
     },
-    lake: {
-      bucket: file.lake.bucket,
-      prefix: file.lake.prefix,
-      ...layoutOf(file.lake),
-      rotate: { ...rotate, ageMs: age },
-    },
+    lake: lakeOf(file.lake),
   };
+}
+
+export function lakeOf(lake: z.infer<ReturnType<typeof lakeSchema>>): PipelineSpec['lake'] {
+  const { age, ...rotate } = lake.rotate;
+  return { bucket: lake.bucket, prefix: lake.prefix, ...layoutOf(lake), rotate: { ...rotate, ageMs: age } };
 }

@@ -1,0 +1,30 @@
+/** The lakes that a file names: a pipeline's one, or one a topic that matches `topicPattern`. */
+import type { LandingSpec } from '../contracts/pipeline.ts';
+import type { Settings } from '../contracts/settings.ts';
+import type { CommonOptions } from './common-options.ts';
+import { configurationFor, topicsFor } from './environment.ts';
+import { ensureKafkaClient } from './kafka-client.ts';
+import type { Output } from './output.ts';
+import { controlAddress, requireReachable } from './reachable.ts';
+
+export interface Lakes {
+  settings: Settings;
+  /** One, unless `many`. */
+  specs: readonly LandingSpec[];
+  many: boolean;
+}
+
+/** @throws Fault ConfigInvalid; ControlUnavailable where the control database does not answer */
+export async function lakesOf(file: string, options: CommonOptions, output: Output): Promise<Lakes> {
+  const found = topicsFor(file, options);
+  if (!found) {
+    const { settings, spec } = configurationFor(file, options);
+    await requireReachable([controlAddress(settings)]);
+    return { settings, specs: [spec], many: false };
+  }
+  const { settings, topics } = found;
+  await requireReachable([controlAddress(settings)]);
+  await ensureKafkaClient(settings, output);
+  const { matchingTopics } = await import('../workers/lake-look.ts');
+  return { settings, specs: await matchingTopics(settings, topics), many: true };
+}
