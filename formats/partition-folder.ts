@@ -38,7 +38,7 @@ function valuePart(text: string | null): string {
 
 /** Percent-encoded but for letters, digits, `-`, `_` and `.`; cut to MAX_PART_LENGTH, between characters. */
 function safe(text: string): string {
-  const parts = [...text].map((character) => (/[A-Za-z0-9._-]/.test(character) ? character : percent(character)));
+  const parts = Array.from(text, (character) => (/[A-Za-z0-9._-]/.test(character) ? character : percent(character)));
   if (parts.reduce((length, part) => length + part.length, 0) <= MAX_PART_LENGTH) return parts.join('');
   // `~` is encoded everywhere else, so that no other value has this name.
   const hash = `~${createHash('sha256').update(text).digest('hex').slice(0, HASH_DIGITS)}`;

@@ -99,15 +99,13 @@ const READ_PARQUET = 'read_parquet($FILES, filename = true)';
 const READ_CSV = `read_csv($FILES, filename = true, all_varchar = true, header = true, delim = ',', quote = '"',
   escape = '"', nullstr = '', allow_quoted_nulls = false, max_line_size = 1000000)`;
 
-const READ_JSON = `read_json($FILES, filename = true, format = 'newline_delimited', auto_detect = true, convert_strings_to_integers = false)`;
-
 /** Columns of the lake's rows. Every object is checked to hold as many as the manifest says. */
 export async function queryLake(
   services: Services,
   spec: PipelineSpec,
   columns: string,
 ): Promise<Record<string, unknown>[]> {
-  const lake = { csv: READ_CSV, jsonl: READ_JSON, parquet: READ_PARQUET }[spec.lake.format];
+  const lake = spec.lake.format === 'csv' ? READ_CSV : READ_PARQUET;
   const [counts = [], rows = []] = await queryObjects(
     services,
     spec,

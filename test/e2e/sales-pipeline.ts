@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadPipeline } from '../../workers/config/index.ts';
-import type { LakeFormat, PipelineSpec } from '../../contracts/pipeline.ts';
+import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import { unique } from '../replay/setting.ts';
 import type { Services } from './services.ts';
 
@@ -21,7 +21,7 @@ export interface PipelineChanges {
   chunkRows?: number;
   lanes?: number;
   partitions?: number;
-  format?: LakeFormat;
+  format?: 'parquet' | 'csv';
   rotate?: { records?: number; age?: string };
   warehouseTable?: string;
 }

@@ -55,7 +55,8 @@ test('ls tells folders, files and rows; show reads them, by either reader', asyn
     ]);
     expect(look.objects.reduce((bytes, object) => bytes + object.bytes, 0)).toBe(look.bytes);
     const { lakeFiles, store } = setting.ports;
-    const readers = { duckdb: lakeFiles.firstRows, parquetjs: firstRows };
+    const duckdb: typeof firstRows = (...file) => lakeFiles.firstRows(...file);
+    const readers = { duckdb, parquetjs: firstRows };
     const ports = { loads, store, readers, scratch: setting.ports.worker.scratch ?? '' };
     const all = await showRows(ports, dataset.spec, { limit: 100, reader: 'duckdb' });
     expect(all.rows.map(({ id }) => Number(id)).sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i));
