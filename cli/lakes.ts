@@ -5,7 +5,7 @@ import type { CommonOptions } from './common-options.ts';
 import { configurationFor, topicsFor } from './environment.ts';
 import { ensureKafkaClient } from './kafka-client.ts';
 import type { Output } from './output.ts';
-import { controlAddress, requireReachable } from './reachable.ts';
+import { controlAddress, requireReachable } from '../workers/reachable.ts';
 
 export interface Lakes {
   settings: Settings;
