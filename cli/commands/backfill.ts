@@ -16,7 +16,7 @@ import { startBackfill } from '../interval-schedule.ts';
 import { countsOf, countsText, intervalsText } from '../interval-text.ts';
 import { createOutput, type Output } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
-import { controlAddress, requireReachable } from '../reachable.ts';
+import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 import { shellWord } from '../scope-options.ts';
 import { removeSchedules } from '../schedule-list.ts';
 import { withTemporal } from '../temporal.ts';
