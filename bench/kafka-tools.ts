@@ -3,12 +3,10 @@
  * Their figures are taken from what they print, which leaves the start of the JVM out.
  */
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
-import { artifact } from '../stack/artifacts.ts';
-import { runCommand } from '../stack/run-command.ts';
+import { jars } from './jars.ts';
 
 const VERSION = '4.1.1';
 const PARTITIONS = 6;
@@ -71,26 +69,10 @@ async function makeTopic({ brokers, topic }: ToolInput): Promise<void> {
 }
 
 async function tool(cache: string, name: string, args: readonly string[]): Promise<string> {
-  const onWait = (): void => undefined;
-  const jars = await artifact(`kafka-tools-${VERSION}`, { cache, signal: undefined, onWait }, async (building) => {
-    writeFileSync(join(building, 'pom.xml'), POM);
-    const copy = ['--quiet', '--batch-mode', 'dependency:copy-dependencies', '-DincludeScope=runtime'];
-    await runCommand('mvn', [...copy, `-DoutputDirectory=${building}`], {
-      cwd: building,
-      log: join(cache, 'logs', 'kafka-tools.log'),
-      remedy: 'Maven needs a way to Maven Central (or a mirror in ~/.m2/settings.xml)',
-    });
-  });
-  const java = ['-cp', join(jars, '*'), `org.apache.kafka.tools.${name}`, ...args];
+  const folder = await jars(`kafka-tools-${VERSION}`, cache, [
+    `org.apache.kafka:kafka-tools:${VERSION}`,
+    'org.slf4j:slf4j-nop:1.7.36',
+  ]);
+  const java = ['-cp', join(folder, '*'), `org.apache.kafka.tools.${name}`, ...args];
   return (await promisify(execFile)('java', java, { maxBuffer: 16 * 1024 * 1024 })).stdout;
 }
-
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>headrace</groupId><artifactId>kafka-tools</artifactId><version>1</version>
-  <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>${VERSION}</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-nop</artifactId><version>1.7.36</version></dependency>
-  </dependencies>
-</project>
-`;

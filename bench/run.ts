@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { tableText } from '../cli/output.ts';
 import { type Hop, type Measured, measureHops } from './hops.ts';
 import { type Limit, measureLimits } from './limits.ts';
+import { wholeNumber } from './options.ts';
 import { SHAPES, type Shape, fillShape } from './shapes.ts';
 import { say, withStack } from './stack.ts';
 
@@ -39,13 +40,6 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-
-function wholeNumber(name: string, text: string, from: number): number {
-  const value = Number(text.replaceAll(/[_,]/g, ''));
-  if (!Number.isSafeInteger(value) || value < from)
-    throw new Error(`--${name} ${text}: a whole number from ${from} on`);
-  return value;
-}
 
 function shapeOf(text: string): Shape {
   const shape = SHAPES.find((each) => each === text);

@@ -1,0 +1,37 @@
+/** What the peers of `load` share: the lake and the warehouse as a script's task, and the count at the far end. */
+import pg from 'pg';
+import type { StackInfo } from '../../stack/types.ts';
+import { TABLES } from '../shapes.ts';
+
+/** Where the objects are and where the rows go. */
+export function lakeTask({ s3, postgres }: StackInfo, prefix: string): Readonly<Record<string, unknown>> {
+  return { ...s3, prefix, warehouse: postgres.warehouse };
+}
+
+/** The table's columns in its order: a peer loads these, not the lineage. */
+export async function columnsOf(info: StackInfo): Promise<readonly string[]> {
+  const sql = `SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`;
+  const rows = await query<{ attname: string }>(info.postgres.sales, sql, [TABLES.sales]);
+  return rows.map(({ attname }) => attname);
+}
+
+/** @param table schema.table */
+export async function warehouseRows(info: StackInfo, table: string): Promise<number> {
+  const rows = await query<{ count: string }>(info.postgres.warehouse, `SELECT count(*) FROM ${table}`);
+  return Number(rows[0]?.count);
+}
+
+/** One statement on a connection of its own. */
+export async function query<Row extends pg.QueryResultRow>(
+  url: string,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url, application_name: 'headrace bench' });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql, [...values])).rows;
+  } finally {
+    await client.end();
+  }
+}
