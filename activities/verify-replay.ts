@@ -25,6 +25,7 @@ import { compareChunks } from './verify-chunks.ts';
 import { type AllSums, type Scan, findBeyond, findKeys, sumAll, unequalBuckets } from './verify-differences.ts';
 import { type KeyFindings, noFindings } from './verify-keys.ts';
 import { CLOCK_SLACK_MS, type LakeSums } from './verify-lake.ts';
+import { takenForChanges } from './verify-living.ts';
 import { comparedShape } from './verify-shape.ts';
 
 export interface VerifyPorts {
@@ -59,10 +60,11 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
       .openWarehouseHashes(warehouse.connection)
       .view({ name: warehouse.table, table, lakeShape, topicId, scope, upper });
     const discards = await ports.verify.discards(datasetOf(lake), replay.replayId);
+    const opened = ports.openSourceHashes(source.connection);
     const scan: Scan = {
       discarded: new Set(discards.flatMap(({ key }) => (key === null ? [] : [key]))),
       store: ports.verify,
-      hashes: ports.openSourceHashes(source.connection),
+      hashes: input.living === true ? takenForChanges(opened, replay.sourceSnapshot) : opened,
       table,
       replay,
       // One scan's failure ends the others: nobody waits for them any more.

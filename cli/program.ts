@@ -78,9 +78,9 @@ function add(program: Command, usage: string, summary: string): Command {
 }
 
 function addStackCommands(program: Command): void {
-  withCommon(add(program, 'up', 'start the local stack, or find it running')).action(async (options: CommonOptions) =>
-    (await import('./commands/up.ts')).runUp(options),
-  );
+  withCommon(add(program, 'up', 'start the local stack, or find it running'))
+    .addOption(new Option('--with <service>', 'also start a service that is not part of it').choices(['mariadb']))
+    .action(async (options: CommonOptions & { with?: 'mariadb' }) => (await import('./commands/up.ts')).runUp(options));
   withCommon(add(program, 'down', 'stop the local stack'))
     .option('--purge', 'also remove its data, logs and passwords')
     .action(async (options: CommonOptions & { purge?: boolean }) =>
@@ -142,6 +142,10 @@ function addPipelineCommands(program: Command): void {
     .action(async (file: string, options: LoadOptions) => (await import('./commands/load.ts')).runLoad(file, options));
   withFollow(add(program, 'verify <file>', 'compare source, topic, lake and warehouse'))
     .option('--replay-id <id>', 'the replay to verify (default: the latest published)', replayId)
+    .option(
+      '--living',
+      'the source is being written to: where it cannot date a difference (MySQL), take it for a change',
+    )
     .action(async (file: string, options: FollowOptions & { replayId?: string }) =>
       (await import('./commands/verify.ts')).runVerify(file, options),
     );

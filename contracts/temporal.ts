@@ -102,6 +102,8 @@ export interface VerifyInput {
   spec: PipelineSpec;
   /** Absent: the latest published replay of the pipeline. */
   replayId?: string;
+  /** The source is written to meanwhile: differences from it that it cannot date are taken for changes since then. */
+  living?: boolean;
 }
 
 /** Up to 20 examples of each kind, the key as JSON. */

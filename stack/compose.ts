@@ -71,8 +71,16 @@ async function compose(args: readonly string[], { home, state, signal }: Compose
 }
 
 /** The variables that docker-compose.yml reads. */
-function composeEnvironment({ ports, secrets }: StackStateFile): Record<string, string> {
+function composeEnvironment({ ports, secrets, mariadb }: StackStateFile): Record<string, string> {
   return {
+    ...(mariadb === undefined
+      ? {}
+      : {
+          HEADRACE_MARIADB_PORT: String(mariadb.port),
+          HEADRACE_MARIADB_ADMIN_PASSWORD: mariadb.admin,
+          HEADRACE_MARIADB_SALES_PASSWORD: mariadb.sales,
+          HEADRACE_MARIADB_WAREHOUSE_PASSWORD: mariadb.warehouse,
+        }),
     HEADRACE_POSTGRES_PORT: String(ports.postgres),
     HEADRACE_TEMPORAL_PORT: String(ports.temporal),
     HEADRACE_TEMPORAL_UI_PORT: String(ports.temporalUi),

@@ -1,25 +1,27 @@
 /** `headrace up`: starts the local stack, and prints its addresses; credentials only with --json. */
 import { stackFolders } from '../../stack/environment.ts';
-import type { StackInfo } from '../../stack/types.ts';
+import type { ExtraServiceName, StackInfo } from '../../stack/types.ts';
 import { up } from '../../stack/up.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { catchInterrupt } from '../interrupt.ts';
 import { createOutput, tableText } from '../output.ts';
 import { stackProgress } from '../stack-progress.ts';
 
-export async function runUp(options: CommonOptions): Promise<void> {
+/** @param options.with a service besides the stack's own */
+export async function runUp(options: CommonOptions & { with?: ExtraServiceName }): Promise<void> {
   const output = createOutput(options.json === true);
   const interrupt = catchInterrupt(() => output.note('Stopping what was started…'));
   try {
     const { signal } = interrupt;
-    const info = await up({ ...stackFolders(), onProgress: stackProgress(output), signal });
+    const extra = options.with === undefined ? [] : [options.with];
+    const info = await up({ ...stackFolders(), extra, onProgress: stackProgress(output), signal });
     output.result(info, () => `${addresses(info)}\n\nNext: headrace migrate, then headrace worker (or headrace demo).`);
   } finally {
     interrupt.release();
   }
 }
 
-function addresses({ temporal, kafka, s3, postgres }: StackInfo): string {
+function addresses({ temporal, kafka, s3, postgres, mysql = { sales: '', warehouse: '' } }: StackInfo): string {
   const withoutPassword = (url: string): string => url.replace(/:[^:@/]*@/, '@');
   return tableText(
     ['service', 'address'],
@@ -30,6 +32,10 @@ function addresses({ temporal, kafka, s3, postgres }: StackInfo): string {
       ['S3', `${s3.endpoint} (bucket ${s3.bucket})`],
       ['S3 console', s3.console],
       ...Object.entries(postgres).map(([name, url]) => [`PostgreSQL ${name}`, withoutPassword(url)]),
+      ...Object.entries(mysql).map(([name, url]) => [
+        `MariaDB ${name} (connection mysql-${name})`,
+        withoutPassword(url),
+      ]),
     ].filter(([, address]) => address !== ''),
   );
 }

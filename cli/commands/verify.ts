@@ -8,11 +8,18 @@ import { newId } from '../replay-id.ts';
 import { shellWord } from '../scope-options.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';
 
-export async function runVerify(file: string, options: FollowOptions & { replayId?: string }): Promise<void> {
+export async function runVerify(
+  file: string,
+  options: FollowOptions & { replayId?: string; living?: boolean },
+): Promise<void> {
   const output = createOutput(options.json === true);
   const { settings, spec } = configurationFor(file, options);
-  const { replayId } = options;
-  const input: VerifyInput = { spec, ...(replayId === undefined ? {} : { replayId }) };
+  const { replayId, living } = options;
+  const input: VerifyInput = {
+    spec,
+    ...(replayId === undefined ? {} : { replayId }),
+    ...(living === undefined ? {} : { living }),
+  };
   await launch({
     type: WORKFLOWS.verify,
     workflowId: workflowIds.verify(spec.name, newId()),

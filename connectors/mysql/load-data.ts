@@ -46,11 +46,17 @@ function loadStatement(into: string, columns: readonly Column[], further: readon
   );
 }
 
+const FLOAT_MAX = '3.4028235e+38';
+const FLOAT_MAX_EXACT = '3.4028234663852886e38';
+
 /** Of what MySQL reads otherwise than PostgreSQL prints it; null where it needs none. @param x the field's text */
 function setExpression({ type, native }: Column, x: string): string | null {
-  // A text is taken for a bit column's bytes.
-  if (type.kind !== 'boolean' && native?.startsWith('bit') === true) return `CAST(${x} AS UNSIGNED)`;
+  // A text is taken for a bit column's bytes, and '0' for the year 2000.
+  if (type.kind !== 'boolean' && /^(bit|year)/.test(native ?? '')) return `CAST(${x} AS UNSIGNED)`;
   switch (type.kind) {
+    case 'float32':
+      // The largest float in its shortest digits is above what MySQL takes for a float.
+      return `CASE ${x} WHEN '${FLOAT_MAX}' THEN '${FLOAT_MAX_EXACT}' WHEN '-${FLOAT_MAX}' THEN '-${FLOAT_MAX_EXACT}' ELSE ${x} END`;
     case 'boolean':
       return `CASE ${x} WHEN 't' THEN 1 WHEN 'f' THEN 0 END`;
     case 'bytea':

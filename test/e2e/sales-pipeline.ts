@@ -16,6 +16,8 @@ export interface TestPipeline {
 export interface PipelineChanges {
   /** Of the source; default: sales. */
   connection?: string;
+  /** Of the warehouse; default: warehouse. */
+  to?: string;
   table?: string;
   key?: readonly string[];
   chunkRows?: number;
@@ -36,7 +38,7 @@ export function writePipeline(folder: string, name: string, changes: PipelineCha
     source: { connection, table, chunkRows, lanes, ...(key === undefined ? {} : { key }) },
     topic: { name, partitions },
     lake: { bucket: 'lake', prefix: `whole/${name}`, format, rotate: { records, age } },
-    warehouse: { connection: 'warehouse', table: changes.warehouseTable ?? `mart.${name}` },
+    warehouse: { connection: changes.to ?? 'warehouse', table: changes.warehouseTable ?? `mart.${name}` },
   };
   const file = join(folder, `${name}.yaml`);
   writeFileSync(file, JSON.stringify(pipeline, undefined, 2)); // JSON is YAML
