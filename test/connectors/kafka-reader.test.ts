@@ -34,6 +34,9 @@ describe.each(KAFKA_CLIENTS)('the reader of %s', (name) => {
   async function topicWith(write: (writer: Awaited<ReturnType<typeof openWriter>>) => Promise<void>): Promise<string> {
     const topic = unique('reader');
     await admin.ensure(topic, 2);
+    const names = await admin.list();
+    expect(names).toContain(topic);
+    expect(names).not.toContain('__consumer_offsets');
     const writer = await openWriter(topic, 'v1');
     await write(writer);
     await writer.close();
