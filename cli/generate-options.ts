@@ -2,10 +2,10 @@
 import { Option, InvalidArgumentError, type Command } from 'commander';
 import type { Group, Values } from '../generators/kinds.ts';
 import type { AnyProfile } from '../generators/profiles.ts';
-import { FILE_FORMATS, type FileFormat, type GenerateRequest, type Target } from '../generators/request.ts';
-import { type CommonOptions, isoTime, withCommon, wholeNumber } from './common-options.ts';
+import { FILE_FORMATS, type FileFormat, type GenerateRequest, type GenerateTarget } from '../contracts/generate.ts';
+import { type FollowOptions, isoTime, replayId, withFollow, wholeNumber } from './common-options.ts';
 
-export interface GenerateOptions extends CommonOptions {
+export interface GenerateOptions extends FollowOptions {
   to?: string[];
   config?: string;
   format?: FileFormat;
@@ -20,6 +20,9 @@ export interface GenerateOptions extends CommonOptions {
   replace?: boolean;
   describe?: boolean;
   check?: boolean;
+  workflow?: boolean;
+  id?: string;
+  stop?: boolean;
 }
 
 /** A batch without --start: a round date, so that the same command gives the same bytes on any day. */
@@ -27,7 +30,7 @@ const START_MICROS = Date.UTC(2024, 0, 1) * 1_000;
 const SEED = 1;
 
 export function withGenerate(command: Command): Command {
-  return withCommon(command)
+  return withFollow(command)
     .option('--to <place...>', 'files DIR, db:CONNECTION or kafka')
     .option('--config <file>', "the profile's settings (docs/generators.md); default: its defaults")
     .addOption(new Option('--format <format>', 'of files').choices(FILE_FORMATS))
@@ -41,7 +44,10 @@ export function withGenerate(command: Command): Command {
     .addOption(new Option('--resume', 'go on behind what is there, without a gap or a double').conflicts('replace'))
     .option('--replace', 'write over what an earlier run left')
     .addOption(new Option('--describe', 'print the distributions that it will use; writes nothing').conflicts('check'))
-    .option('--check', 'draw a sample, print set and realised shares; writes nothing');
+    .option('--check', 'draw a sample, print set and realised shares; writes nothing')
+    .option('--workflow', 'as a Temporal workflow, which survives this command and its workers')
+    .option('--id <id>', 'of the workflow (default: files, db or kafka)', replayId)
+    .addOption(new Option('--stop', 'with --workflow: ask the running one to end'));
 }
 
 function positive(text: string): number {
@@ -88,7 +94,7 @@ function micros(text: string): number {
   return Date.parse(zoned) * 1_000;
 }
 
-function targetOf({ to, format, partitions }: GenerateOptions): Target {
+function targetOf({ to, format, partitions }: GenerateOptions): GenerateTarget {
   const [place = 'files', ...rest] = to ?? [];
   const [kind, named] = place.includes(':') ? split(place) : [place, rest.shift()];
   const extra = rest.length === 0 ? '' : `; ${rest.join(' ')} is too much`;
@@ -105,7 +111,7 @@ function split(place: string): [string, string] {
   return [place.slice(0, colon), place.slice(colon + 1)];
 }
 
-export function targetText(target: Target): string {
+export function targetText(target: GenerateTarget): string {
   if (target.kind === 'kafka') return 'Kafka';
   return target.kind === 'db' ? `connection ${target.connection}` : target.folder;
 }

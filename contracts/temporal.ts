@@ -4,6 +4,7 @@
  */
 import type { LetterPlace } from './letters.ts';
 import type { LandingSpec, PipelineSpec } from './pipeline.ts';
+export type { GenerateInput, GenerateReport } from './generate.ts';
 import type { PartitionEnds, ReplayScope } from './replay.ts';
 
 export const TASK_QUEUES = {
@@ -29,6 +30,7 @@ export const workflowIds = {
   land: (dataset: string) => `land/${dataset}`,
   load: (pipeline: string, id: string) => `load/${pipeline}/${id}`,
   verify: (pipeline: string, id: string) => `verify/${pipeline}/${id}`,
+  generate: (profile: string, id: string) => `generate/${profile}/${id}`,
   loadSchedule: (pipeline: string) => `load/${pipeline}`,
   /** Of the schedule and, with the scheduled time behind it, of each interval. */
   interval: (pipeline: string) => `interval/${pipeline}`,
@@ -44,6 +46,7 @@ export const WORKFLOWS = {
   load: 'loadWarehouse',
   verify: 'verifyPipeline',
   interval: 'runInterval',
+  generate: 'generateEvents',
 } as const;
 
 export interface ReplayInput {

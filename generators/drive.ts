@@ -4,6 +4,7 @@
  * microsecond an event. Guarantees: an end, whatever its reason, leaves everything up to it in the sink, or throws.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
+import type { GeneratePace } from '../contracts/generate.ts';
 import type { Emission } from './model.ts';
 import type { Clock, Counts, Sink } from './ports.ts';
 
@@ -14,20 +15,13 @@ export interface Goal {
   until?: number;
 }
 
-export interface Pace {
-  /** 60: an hour of events in a minute. */
-  speed: number;
-  /** When by the clock (milliseconds) what time of events (microseconds) is due. */
-  origin: { wall: number; event: number };
-}
-
 export interface DriveRequest {
   emissions: Iterable<Emission>;
   sink: Sink;
   goal: Goal;
   /** What is there already. */
   counts: Counts;
-  pace?: Pace;
+  pace?: GeneratePace;
   clock: Clock;
   /** Asks for an orderly end. */
   signal: AbortSignal;
@@ -78,7 +72,7 @@ export async function drive(request: DriveRequest): Promise<Driven> {
   };
 
   /** @returns false where the end was asked for first */
-  const untilDue = async (time: number, { speed, origin }: Pace): Promise<boolean> => {
+  const untilDue = async (time: number, { speed, origin }: GeneratePace): Promise<boolean> => {
     const due = origin.wall + (time - origin.event) / 1_000 / speed;
     for (;;) {
       const left = due - clock.now();

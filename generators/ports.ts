@@ -12,6 +12,8 @@ export interface Identity {
   start: number;
   form: Form;
   span?: Span;
+  /** A workflow's run. */
+  id?: string;
   /** Hash of the profile's settings. */
   settings: string;
 }

@@ -10,18 +10,20 @@ import { openGeneratedMessages } from '../activities/generated-messages.ts';
 import { openFilesSink } from '../connectors/files/generated-files.ts';
 import { openGeneratedRows } from '../connectors/postgres/generated-rows.ts';
 import { fault } from '../contracts/errors.ts';
+import type { GenerateRequest } from '../contracts/generate.ts';
 import type { Settings } from '../contracts/settings.ts';
 import { drive, type Driven, type Progress } from '../generators/drive.ts';
 import { copyEncoder, csvEncoder, csvHead, jsonEncoder } from '../generators/encode.ts';
 import type { Output } from '../generators/model.ts';
 import type { Clock, Found, Identity, Sink } from '../generators/ports.ts';
 import { type AnyProfile, profiles } from '../generators/profiles.ts';
-import { formOf, type GenerateRequest, goalOf, spanOf } from '../generators/request.ts';
+import type { Group, Values } from '../generators/kinds.ts';
+import { formOf, goalOf, spanOf } from '../generators/request.ts';
 import { connectionOf } from './config/index.ts';
 
 export interface GenerateOptions {
-  /** What a run before left is gone on with. */
-  resume: boolean;
+  /** What a run before left is gone on with; `own`: only where it is of this very request, else it is begun anew. */
+  resume: boolean | 'own';
   /** What a run before left is written over. */
   replace: boolean;
   signal: AbortSignal;
@@ -46,16 +48,18 @@ export async function generate(
 ): Promise<Generated> {
   const profile = profileOf(request.profile);
   const form = formOf(request.target);
-  const outputs = profile.outputs(request.settings, form);
+  const values = request.settings as Values<Group>;
+  const outputs = profile.outputs(values, form);
   const identity = identityOf(request);
   const { sink, close } = await openSink(settings, request, outputs, replace);
   try {
     const found = await sink.find();
-    const from = resume ? sameRun(found, identity) : null;
+    const isOwn = found !== null && found.identity.id === identity.id;
+    const from = resume === true || (resume === 'own' && isOwn) ? sameRun(found, identity) : null;
     await sink.begin(identity, outputs, from);
     const { seed, start } = identity;
     const driven = await drive({
-      emissions: profile.emit(request.settings, {
+      emissions: profile.emit(values, {
         ...{ seed, start, form },
         ...spanOf(request),
         ...(request.pace === undefined ? {} : { futureFrom: start }),
@@ -77,7 +81,7 @@ export async function findGenerated(
   settings: Pick<Settings, 'connections' | 'kafka'>,
   request: GenerateRequest,
 ): Promise<Found | null> {
-  const outputs = profileOf(request.profile).outputs(request.settings, formOf(request.target));
+  const outputs = profileOf(request.profile).outputs(request.settings as Values<Group>, formOf(request.target));
   const { sink, close } = await openSink(settings, request, outputs, false);
   try {
     return await sink.find();
@@ -94,9 +98,17 @@ export function profileOf(name: string): AnyProfile {
 }
 
 function identityOf(request: GenerateRequest): Identity {
-  const { profile, seed, start, settings, target } = request;
+  const { profile, seed, start, settings, target, id } = request;
   const hash = createHash('sha256').update(JSON.stringify(settings)).digest('hex').slice(0, 16);
-  return { profile, seed, start, form: formOf(target), ...spanOf(request), settings: hash };
+  return {
+    profile,
+    seed,
+    start,
+    form: formOf(target),
+    ...spanOf(request),
+    ...(id === undefined ? {} : { id }),
+    settings: hash,
+  };
 }
 
 function sameRun(found: Found | null, wanted: Identity): Found | null {

@@ -7,6 +7,7 @@ import type { Client, Connection } from '@temporalio/client';
 import { rm } from 'node:fs/promises';
 import { createLandActivities, createLandRequestActivities } from '../activities/land-activities.ts';
 import { createLoadActivities } from '../activities/load.ts';
+import { createGenerateActivities } from '../activities/generate-events.ts';
 import type { Pulse } from '../activities/pulse.ts';
 import { createReplayActivities } from '../activities/replay-activities.ts';
 import { createIntervalActivities } from '../activities/run-interval.ts';
@@ -24,6 +25,7 @@ import type { Settings } from '../contracts/settings.ts';
 import type { QueueName } from '../contracts/temporal.ts';
 import { connectionOf } from './config/index.ts';
 import { openHashesOfSource, openHashesOfWarehouse, openSource, openWarehouse } from './databases.ts';
+import { generate } from './generate.ts';
 import { openKafka } from './kafka-client.ts';
 import {
   measuredLanes,
@@ -129,8 +131,12 @@ export async function openActivities(
     },
     currentPulse,
   );
+  const generating = createGenerateActivities(
+    { generate: (request, options) => generate(settings, request, options) },
+    currentPulse,
+  );
   return {
-    byQueue: { orchestrate: { ...requests, ...intervals }, read: replay, land, load: { ...load, ...verify } },
+    byQueue: { orchestrate: { ...requests, ...intervals }, read: { ...replay, ...generating }, land, load: { ...load, ...verify } },
     async close() {
       await Promise.allSettled([
         sources.closeAll(),

@@ -1,5 +1,6 @@
 /** The workflow types that workers serve. */
 export { runInterval } from './interval.ts';
+export { generateEvents } from './generate.ts';
 export { landDataset } from './land.ts';
 export { loadWarehouse } from './load.ts';
 export { replayTable } from './replay.ts';

@@ -21,22 +21,35 @@ export async function runGenerate(profileName: string, options: GenerateOptions)
     output.result(found.document, () => found.text);
     return;
   }
+  if (options.stop === true) {
+    const { stopGenerate } = await import('../generate-workflow.ts');
+    return await stopGenerate(settingsFor(options, ['temporal']), profile.name, options, output);
+  }
   if (options.to === undefined) {
     throw new CommandEnd(EXIT.usage, 'ConfigInvalid', 'say where to: --to files DIR, --to db:CONNECTION or --to kafka');
   }
   let request = requestOf(profile, values, options, Date.now());
   const needs = request.target.kind === 'kafka' ? (['kafka'] as const) : [];
-  const settings = settingsFor(options, needs);
+  const settings = settingsFor(options, options.workflow === true ? [...needs, 'temporal'] : needs);
   if (request.target.kind === 'kafka') await ensureKafkaClient(settings, output);
   if (options.resume === true) {
     // What was not said is as it was begun, and what is live goes on from where it stopped.
     const found = await findGenerated(settings, request);
     if (found === null) output.note('Nothing to go on with is there: beginning anew.');
     else {
-      const { seed, start } = found.identity;
-      request = { ...request, seed: options.seed ?? seed, start: options.start === undefined ? start : request.start };
+      const { seed, start, id } = found.identity;
+      request = {
+        ...request,
+        ...(id === undefined ? {} : { id }),
+        seed: options.seed ?? seed,
+        start: options.start === undefined ? start : request.start,
+      };
       if (request.pace) request.pace = { ...request.pace, origin: { wall: Date.now(), event: found.at } };
     }
+  }
+  if (options.workflow === true) {
+    const { launchGenerate } = await import('../generate-workflow.ts');
+    return await launchGenerate(settings, request, options, output);
   }
   const interrupt = catchInterrupt(() => output.note('Stopping: what was made so far is written…'));
   const display = createDisplay(output.json);

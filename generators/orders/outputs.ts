@@ -129,14 +129,14 @@ export function nestedRow(output: Output, at: number, order: OrderState): Emissi
 }
 
 /** The customer first where it is new, then the order, then its items: what is referred to is there before. */
-export function* relationalRows(order: OrderState, isNew: boolean): Generator<Emission, void, undefined> {
-  const { id, date: at, customer, payment, shipping, lines } = order;
+export function* relationalRows(at: number, order: OrderState, isNew: boolean): Generator<Emission, void, undefined> {
+  const { id, date, customer, payment, shipping, lines } = order;
   if (isNew) {
     const { name, company, email, street, lgu, province, phone } = customer;
     yield { output: CUSTOMERS_TABLE, at, row: [customer.id, name, company, email, street, lgu, province, phone] };
   }
   const row = [
-    ...[id, at, customer.id, payment.status, payment.method, payment.date, shipping.id, shipping.express],
+    ...[id, date, customer.id, payment.status, payment.method, payment.date, shipping.id, shipping.express],
     ...[shipping.status, shipping.shipped, shipping.eta, shipping.finished, lines.length, order.total],
   ];
   yield { output: ORDERS_TABLE, at, row };

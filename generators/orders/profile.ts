@@ -78,7 +78,7 @@ function* emit(settings: Settings, run: Run): Generator<Emission, void, undefine
     const life = stepsOf(order, outcomeOf(random) as Outcome);
     const isOpen = at >= futureFrom;
     const shown = isOpen ? order : (life.at(-1)?.order ?? order);
-    if (relational) yield* relationalRows({ ...shown, date: whole(at) }, isNew);
+    if (relational) yield* relationalRows(at, shown, isNew);
     else yield nestedRow(ORDERS, at, shown);
     if (settings.history && !isOpen) {
       // At the very time of the order's own message the first; the others when they are due.

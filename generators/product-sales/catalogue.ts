@@ -52,6 +52,8 @@ const CATEGORIES: readonly (readonly [name: string, weight: number, low: number,
 /** @param stock mean; a product's own is within half of it */
 export function createCatalogue(count: number, stock: number, random: Random, people: Faker): Product[] {
   const categories = createSampler(CATEGORIES.map(([, weight]) => weight));
+  const names = new Set<string>();
+  const numbers = Math.max(99, count);
   const brands = Array.from({ length: 40 }, () => people.person.lastName());
   return Array.from({ length: count }, (_, index) => {
     const ownStock = Math.round(stock * (0.5 + random.unit()));
@@ -62,7 +64,10 @@ export function createCatalogue(count: number, stock: number, random: Random, pe
   function madeUp(): readonly [string, string, string, number] {
     const [category, , low, high] = CATEGORIES[categories.draw(random)] ?? ['Accessory', 1, 499, 9_999];
     const brand = brands[random.whole(0, brands.length - 1)] ?? 'Acme';
-    const name = `${brand} ${people.commerce.productAdjective()} ${random.whole(2, 99) * 10}`;
+    let name: string;
+    do name = `${brand} ${people.commerce.productAdjective()} ${random.whole(2, numbers) * 10}`;
+    while (names.has(name));
+    names.add(name);
     // Even on a scale of magnitudes: cheap ones are many, dear ones few.
     return [name, category, brand, Math.round(low * (high / low) ** random.unit())];
   }

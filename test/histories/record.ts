@@ -14,7 +14,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IntervalInput } from '../../contracts/intervals.ts';
 import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
-import { type ReplayInput, SIGNALS, TASK_QUEUES, workflowIds, WORKFLOWS } from '../../contracts/temporal.ts';
+import {
+  type GenerateInput,
+  type ReplayInput,
+  SIGNALS,
+  TASK_QUEUES,
+  workflowIds,
+  WORKFLOWS,
+} from '../../contracts/temporal.ts';
+import { COUNTRY_SALES_SETTINGS } from '../../generators/country-sales/settings.ts';
+import { defaultsOf } from '../../generators/kinds.ts';
 import { down } from '../../stack/down.ts';
 import { CHECKOUT, stackFolders } from '../../stack/environment.ts';
 import { startService, stopService } from '../../stack/fault-controls.ts';
@@ -55,6 +64,7 @@ try {
   await recordReplayOfTwoRuns();
   await recordRefusedRun();
   await recordInterval();
+  await recordGenerate();
 } finally {
   await killAllWorkers();
   await setting.close();
@@ -66,7 +76,7 @@ function newSpec(chunks: number): Promise<PipelineSpec> {
   return newPipeline(setting, (ROWS / CHUNKS) * chunks, ROWS / CHUNKS);
 }
 
-function start(type: string, workflowId: string, input: ReplayInput) {
+function start(type: string, workflowId: string, input: ReplayInput | GenerateInput) {
   return workflow.start(type, { workflowId, taskQueue: TASK_QUEUES.orchestrate, args: [input] });
 }
 
@@ -142,6 +152,28 @@ async function recordRefusedRun(): Promise<void> {
   const run = await start(WORKFLOWS.run, workflowIds.run(spec.name, replayId), { spec: missing, replayId, scope: {} });
   await run.result().catch(() => undefined);
   await save('run-refused', run.workflowId);
+}
+
+/** Live, paused, resumed and stopped. */
+async function recordGenerate(): Promise<void> {
+  const profile = 'country-sales';
+  const event = Date.UTC(2024, 0, 1) * 1_000;
+  const input: GenerateInput = {
+    request: {
+      ...{ profile, settings: defaultsOf(COUNTRY_SALES_SETTINGS), seed: 1, start: event },
+      ...{ target: { kind: 'kafka', partitions: 1 }, pace: { speed: 60, origin: { wall: 0, event } } },
+    },
+    ...{ replace: false, startsNow: false },
+  };
+  const generating = await start(WORKFLOWS.generate, workflowIds.generate(profile, unique('g')), input);
+  await sleep(3_000);
+  await generating.signal(SIGNALS.pause);
+  await sleep(2_000);
+  await generating.signal(SIGNALS.resume);
+  await sleep(3_000);
+  await generating.signal(SIGNALS.stop);
+  await generating.result();
+  await save('generate', generating.workflowId);
 }
 
 /**
