@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { VerifyReport } from '../../contracts/temporal.ts';
 import { jsonEncoder } from '../../generators/encode.ts';
 import { defaultsOf } from '../../generators/kinds.ts';
@@ -17,6 +17,9 @@ import {
 } from '../e2e/commands.ts';
 import { readTopic } from '../e2e/ends.ts';
 import { eventually, openServices, type Services } from '../e2e/services.ts';
+
+/** Many commands a test, each a process of its own: on a busy machine one takes ten seconds. */
+vi.setConfig({ testTimeout: 300_000 });
 
 const PIPELINES = join(import.meta.dirname, '../../pipelines');
 let services: Services;
