@@ -170,7 +170,7 @@ async function checkUnchanged(ports: PublishPorts, replay: PlannedReplay): Promi
   if (topic?.topicId !== replay.topicId) {
     throw fault(
       'TopicRecreated',
-      `topic ${replay.spec.topic.name} was made anew since replay ${replay.replayId} was planned; start a new replay`,
+      `topic ${replay.spec.topic.name} was ${topic ? 'made anew' : 'deleted'} since replay ${replay.replayId} was planned; start a new replay`,
     );
   }
   if (schemaVersion(described.shape) !== replay.schemaVersion) {

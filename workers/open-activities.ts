@@ -41,6 +41,9 @@ import { makeScratch } from './scratch.ts';
 import { connectTemporal } from './temporal-client.ts';
 import { openTemporalPorts } from './temporal-ports.ts';
 
+/** Statements of the control database take milliseconds; one that waits for a lock of its like, some more. */
+const CONTROL_ANSWER_MS = 60_000;
+
 type Activities = Record<string, (...args: never[]) => Promise<unknown>>;
 
 export interface OpenedActivities {
@@ -70,7 +73,7 @@ export async function openActivities(
   tell: Tell,
 ): Promise<OpenedActivities> {
   const scratch = await makeScratch(settings.worker.scratch);
-  const control = openPool(settings.control, 'worker', 12);
+  const control = openPool(settings.control, 'worker', 12, [], CONTROL_ANSWER_MS);
   let temporal: Promise<{ connection: Connection; client: Client }> | undefined;
   const client = async () => (await (temporal ??= connectTemporal(settings.temporal))).client;
   const { pokeLand, landStatus, isWorkflowOpen } = openTemporalPorts(client);

@@ -9,6 +9,8 @@ import { type Unavailable, postgresFault } from './errors.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_CLOSE_MS = 30_000;
+/** A peer whose machine or route is gone is noticed 10 s later (Node probes ten times, a second apart), not after Linux's two hours. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /** Session settings, as start-up options: no round trip, and none is forgotten after a reconnect. */
 const SESSION = [
@@ -26,8 +28,16 @@ const SESSION = [
  * @param name shown in pg_stat_activity
  * @param size connections at most
  * @param extra further session settings, `name=value`
+ * @param answerWithinMs where all statements are short: one whose answer does not come by then fails, and its connection is
+ *   closed. Without it a server that hangs keeps a worker's activity slots and connections until it wakes. Not for COPY.
  */
-export function openPool(settings: PostgresSettings, name: string, size = 8, extra: readonly string[] = []): pg.Pool {
+export function openPool(
+  settings: PostgresSettings,
+  name: string,
+  size = 8,
+  extra: readonly string[] = [],
+  answerWithinMs?: number,
+): pg.Pool {
   const { url, options } = splitOptions(settings.url);
   const pool = new pg.Pool({
     connectionString: url,
@@ -36,8 +46,10 @@ export function openPool(settings: PostgresSettings, name: string, size = 8, ext
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_CLOSE_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     options: [...options, ...[...SESSION, ...extra].map((setting) => `-c ${setting}`)].join(' '),
     allowExitOnIdle: true,
+    ...(answerWithinMs === undefined ? {} : { query_timeout: answerWithinMs }),
     ...(settings.tls === undefined
       ? {}
       : {

@@ -1,7 +1,7 @@
 /** A connection that the server ends fails what runs on it, and nothing else: the process lives, the pool goes on. */
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { openPool } from '../../connectors/postgres/pool.ts';
+import { openPool, query } from '../../connectors/postgres/pool.ts';
 import { required } from '../replay/setting.ts';
 
 const url = required('HEADRACE_CONTROL_URL');
@@ -29,6 +29,17 @@ test.each(['idle in its transaction', 'at work'])('a connection in use that is e
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
   } finally {
     await other.end();
+    await pool.end();
+  }
+});
+
+test('an answer that does not come in time fails its statement, which may have been carried out, and frees the pool', async () => {
+  const pool = openPool({ url }, 'test', 1, [], 300);
+  try {
+    const asked = query(pool, 'ControlUnavailable', 'sleeping', 'SELECT pg_sleep(20)');
+    await expect(asked).rejects.toMatchObject({ code: 'ControlUnavailable', retry: true });
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  } finally {
     await pool.end();
   }
 });

@@ -9,8 +9,8 @@ import { expectNoStrays, newRun, RATE, within } from './run-cell.ts';
 import type { Slot } from './slot.ts';
 import { STEPS } from './steps.ts';
 
-const REACH_SECONDS = 60;
-const END_SECONDS = 180;
+const REACH_SECONDS = 240;
+const END_SECONDS = 600;
 
 export interface Midway {
   run: Run;

@@ -6,7 +6,7 @@ import { isPlanned } from './plan.ts';
 import { noted } from './results.ts';
 import { openSlot, type Slot } from './slot.ts';
 
-const CELL_MS = 600_000;
+const CELL_MS = 30 * 60_000;
 const planned = ODD_CELLS.filter(({ name }) => isPlanned(name));
 let slot: Slot;
 

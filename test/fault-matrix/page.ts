@@ -29,7 +29,7 @@ Then comes the fault, then everything is well again, and the run must end by its
 
 A cell says how many seconds passed from the moment that all was well again until a worker had passed the step once more, or the run was over.
 A dead worker is noticed after 15 s without a heartbeat; a failed call is tried again after 0.5 s, then 1, 2, 4 … 30 s. Figures are from a
-shared machine of two cores, several cells at a time, and hold the start of a new worker where one died.
+shared machine of two cores, several cells at a time, and hold the start of a new worker where one died. A dash: not run yet.
 
 ${faultTable()}
 ${(Object.keys(HOPS) as Hop[]).map((hop) => hopTable(hop, known)).join('\n')}

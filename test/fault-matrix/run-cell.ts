@@ -21,9 +21,9 @@ const ROWS = 1_200;
 const SHAPE = { chunkRows: 100, lanes: 3, partitions: 3, rotate: { records: 100, age: '400ms' } };
 /** Rows a second: slow enough that landing and loading are under way while rows still come. */
 export const RATE = 600;
-const REACH_SECONDS = 60;
+const REACH_SECONDS = 240;
 /** A run that takes longer to end after a fault has not recovered from it. */
-const END_SECONDS = 240;
+const END_SECONDS = 600;
 const AWAY_MS = 1_500;
 const LOOK_EVERY_MS = 50;
 

@@ -22,7 +22,7 @@ const ROWS = 6_000;
 const RATE = 300;
 /** No run is hurt for longer, so that each ends and is looked at. */
 const HURT_SECONDS = 60;
-const END_SECONDS = 300;
+const END_SECONDS = 600;
 const GRACE_MS = 30 * 60_000;
 
 let slot: Slot;
