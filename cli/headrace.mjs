@@ -1,7 +1,7 @@
 #!/usr/bin/env -S UV_THREADPOOL_SIZE=16 node
 // The `headrace` command. Plain JavaScript, so that it can say what is wrong where nothing is installed yet; all the rest
 // is cli/main.ts, run through tsx.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -14,6 +14,21 @@ if (major < 20 || (major === 20 && minor < 12)) {
 
 // The AWS SDK says at every start that it will want Node 22 some day; nothing that a user of this command can act on.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+// The help, at once: TypeScript's loader alone takes 200 ms. `npm run help` writes the file, a test compares it.
+const [, , first, ...more] = process.argv;
+if (more.length === 0 && ['--help', '-h', 'help'].includes(first ?? '')) {
+  process.stdout.on('error', () => process.exit(0)); // `headrace --help | head` is no error
+  process.stdout.write(readFileSync(new URL('help.txt', import.meta.url), 'utf8'), () => process.exit(0));
+} else {
+  await runProgram();
+}
+
+async function runProgram() {
+  await registerTypeScript();
+  const { main } = await import('./main.ts');
+  await main(process.argv);
+}
 
 /** @returns {Promise<void>} once TypeScript can be imported */
 async function registerTypeScript() {
@@ -31,7 +46,3 @@ async function registerTypeScript() {
     process.exit(2);
   }
 }
-
-await registerTypeScript();
-const { main } = await import('./main.ts');
-await main(process.argv);

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { helpText } from '../../cli/help-text.ts';
 import { CHECKOUT, runCli } from './run-cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'headrace-usage-'));
@@ -34,6 +35,10 @@ async function nowhere(): Promise<Record<string, string>> {
 }
 
 describe('help', () => {
+  test("that is printed at once is the program's own (if not: npm run help)", async () => {
+    expect((await runCli(['--help'])).stdout).toBe(helpText());
+  });
+
   test('lists every command and the exit codes, soon', async () => {
     await runCli(['--help']); // the first call of a checkout compiles
     const { code, stdout, seconds } = await runCli(['--help']);
