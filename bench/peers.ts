@@ -9,12 +9,13 @@ import { parseArgs } from 'node:util';
 import { numberText, tableText } from '../cli/output.ts';
 import { type Hop, measureHops } from './hops.ts';
 import { wholeNumber } from './options.ts';
+import { debezium } from './peers/debezium.ts';
 import { dlt } from './peers/dlt.ts';
 import type { Peer, PeerInput } from './peers/peer.ts';
 import { fillShape } from './shapes.ts';
 import { say, withStack } from './stack.ts';
 
-const PEERS: readonly Peer[] = [dlt];
+const PEERS: readonly Peer[] = [debezium, dlt];
 
 /** The hops that have peers; the fourth is the whole. */
 const HOPS: readonly Hop[] = ['replay', 'land', 'load'];
