@@ -140,6 +140,13 @@ async function openSink(
   const nothing = () => Promise.resolve();
   if (target.kind === 'db') {
     const connection = connectionOf(settings, target.connection);
+    if (!/^postgres(ql)?:/.test(connection.url)) {
+      const remedy = 'name a connection to PostgreSQL, or generate files';
+      throw fault(
+        'ConfigInvalid',
+        `connection ${target.connection} is not PostgreSQL, the one database that generate writes to; ${remedy}`,
+      );
+    }
     return {
       sink: openGeneratedRows({ settings: connection, profile, encoder: copyEncoder, replace }),
       close: nothing,
