@@ -12,6 +12,7 @@ import { mapFaults, watchActivities } from './activity-interceptor.ts';
 import { scopeNow } from './activity-scope.ts';
 import { createMetrics } from './metrics.ts';
 import { freePort } from './observation.ts';
+import { requireMigrated } from './migrate.ts';
 import { openActivities } from './open-activities.ts';
 import { dataConverter } from './payload-codec.ts';
 import { beatShortCalls } from './short-call-beats.ts';
@@ -50,9 +51,10 @@ const FORCE = '40s';
 /** A cancellation reaches an activity with its heartbeat's answer: rarer beats would make a drain wait. */
 const HEARTBEAT_THROTTLE = '2s';
 
-/** @throws Fault TemporalUnavailable */
+/** @throws Fault TemporalUnavailable, ConfigInvalid (the control database is not migrated) */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { settings } = options;
+  await requireMigrated(settings);
   const queues = [...new Set(options.only ?? (Object.keys(TASK_QUEUES) as QueueName[]))];
   const watched = options.watched === true && settings.worker.metrics !== 'off';
   const sdkPort = watched ? await freePort() : undefined;

@@ -3,6 +3,7 @@ import { fault, isFault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
 import { postgresFault } from './errors.ts';
 import { openPool } from './pool.ts';
+import { sqlState } from './warehouse-session.ts';
 
 export interface Migration {
   name: string;
@@ -54,4 +55,20 @@ export async function applyMigrations(settings: PostgresSettings, migrations: re
     await pool.end();
   }
   return applied;
+}
+
+/** Which of these migrations are not applied yet; null where that cannot be told. */
+export async function missingMigrations(
+  settings: PostgresSettings,
+  names: readonly string[],
+): Promise<readonly string[] | null> {
+  const pool = openPool(settings, 'migrate', 1);
+  try {
+    const { rows } = await pool.query<{ name: string }>('SELECT name FROM headrace.migration');
+    return names.filter((name) => !rows.some((row) => row.name === name));
+  } catch (error) {
+    return sqlState(error) === '42P01' ? names : null;
+  } finally {
+    await pool.end();
+  }
 }
