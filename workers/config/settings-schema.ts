@@ -100,7 +100,11 @@ const brokers = scalar('host:port, several as a list or with commas between', (f
   const parts: unknown[] = typeof found === 'string' ? found.split(',') : Array.isArray(found) ? found : [];
   const names = parts.map((part) => (typeof part === 'string' ? part.trim() : ''));
   const wrong = names.find((name) => !isHostPort(name));
-  if (wrong !== undefined) return { wrong: `found ${JSON.stringify(wrong)}; allowed: ${HOST_PORT_FORM}` };
+  if (wrong !== undefined) {
+    // Whoever writes a whole address may have written a password in it.
+    const shown = JSON.stringify(wrong).replaceAll(/:\/\/[^\s/]*@/g, '://…@');
+    return { wrong: `found ${shown}; allowed: ${HOST_PORT_FORM}` };
+  }
   return names.length > 0 ? { ok: names } : undefined;
 });
 
