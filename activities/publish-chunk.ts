@@ -13,10 +13,11 @@ import { type Chunk, laneOf } from '../contracts/replay.ts';
 import { schemaVersion } from '../formats/schema-version.ts';
 import { askOutcome, noteDone, readCommitted } from './lane-outcome.ts';
 import { sourceTable } from './source-table.ts';
-import type { LaneTransaction, PlannedReplay, Replays } from './ports/replays.ts';
+import type { LaneTransaction, PlannedReplay, ReplayPace, Replays } from './ports/replays.ts';
 import type { OpenSource } from './ports/source.ts';
 import type { LaneWriter, OpenLane, TopicAdmin } from './ports/topic.ts';
 import type { Pulse } from './pulse.ts';
+import { awaitTurn } from './replay-pace.ts';
 import { sendRows } from './send-rows.ts';
 
 export interface PublishPorts {
@@ -29,12 +30,12 @@ export interface PublishPorts {
 export interface PublishRequest {
   replayId: string;
   chunk: number;
-  /** Rows a second for this chunk; absent: as fast as it goes. */
-  rate?: number;
 }
 export interface PublishedChunk {
   chunk: number;
   rows: number;
+  /** False: the replay was paused in its middle, or the chunk skipped. */
+  done: boolean;
 }
 
 export async function publishChunk(
@@ -49,7 +50,11 @@ export async function publishChunk(
   if (!chunk) throw fault('Unexpected', `chunk ${request.chunk} of replay ${request.replayId} has no bounds yet`);
   await checkUnchanged(ports, replay);
   const lane = laneOf(chunk.chunk, replay.laneModulus);
-  const result = async () => ({ chunk: chunk.chunk, rows: await replays.rowsIn(replay.replayId, chunk.chunk) });
+  const result = async (done = true) => ({
+    chunk: chunk.chunk,
+    rows: await replays.rowsIn(replay.replayId, chunk.chunk),
+    done,
+  });
 
   let writer: LaneWriter | undefined;
   try {
@@ -60,13 +65,20 @@ export async function publishChunk(
         await writer?.close();
         writer = await openWriter(ports, replay, lane);
         if (await askOutcome(replays, replay, lane, last, writer)) continue;
-        if (last.chunk !== chunk.chunk)
-          throw fault('Fenced', `lane ${lane} of replay ${replay.replayId} is at chunk ${last.chunk}`);
-        await publishOnce(ports, replay, chunk, lane, last.seq, last.fromKey, writer, request.rate, pulse);
+        if (last.chunk === chunk.chunk) {
+          const pace = await awaitTurn(replays, replay.replayId, pulse);
+          if (pace === null) return await result(false);
+          await publishOnce(ports, replay, chunk, lane, last.seq, last.fromKey, writer, pace, pulse);
+        } else if ((await replays.chunk(replay.replayId, last.chunk))?.skipped === true) {
+          // Nobody goes on with it; our writer has fenced whoever began it.
+          await replays.forget(replay.replayId, lane, last.seq);
+        } else throw fault('Fenced', `lane ${lane} of replay ${replay.replayId} is at chunk ${last.chunk}`);
         continue;
       }
       const place = standing(chunk, last);
       if (place.done) return await result();
+      const pace = await awaitTurn(replays, replay.replayId, pulse);
+      if (pace === null) return await result(false);
       const seq = (last?.seq ?? 0) + 1;
       const source = ports.openSource(replay.spec.source.connection);
       // A chunk without a row (left) makes no transaction.
@@ -79,7 +91,7 @@ export async function publishChunk(
         writer = await openWriter(ports, replay, lane);
         if ((await readCommitted(replay, writer)).seq >= seq) continue;
       }
-      await publishOnce(ports, replay, chunk, lane, seq, place.from, writer, request.rate, pulse);
+      await publishOnce(ports, replay, chunk, lane, seq, place.from, writer, pace, pulse);
     }
   } finally {
     await writer?.close();
@@ -144,15 +156,17 @@ async function publishOnce(
   seq: number,
   from: Key | null,
   writer: LaneWriter,
-  rate: number | undefined,
+  pace: ReplayPace,
   pulse: Pulse,
 ): Promise<void> {
   const source = ports.openSource(replay.spec.source.connection);
   await writer.begin();
   try {
-    const progress = await sendRows(source, replay, chunk, from, writer, rate, pulse);
+    const { progress, bytes } = await sendRows(source, replay, chunk, from, writer, pace, pulse);
     await writer.commit(seq, JSON.stringify(progress));
     await noteDone(ports.replays, replay, lane, seq, chunk, progress);
+    if (pace.rowsPerSecond !== null || pace.bytesPerSecond !== null)
+      await ports.replays.pay(replay.replayId, progress.rows, bytes);
   } catch (error) {
     // An abort frees the topic's readers at once; where it fails too, the next fencing or the broker's timeout does it.
     if (!isFault(error, 'Fenced')) await writer.abort().catch(() => undefined);

@@ -2,8 +2,9 @@
 import { createFindChunks } from './find-chunks.ts';
 import { createPlanReplay, type PlanPorts } from './plan-replay.ts';
 import { publishChunk, type PublishPorts, type PublishRequest } from './publish-chunk.ts';
+import type { PaceLimits } from './ports/replays.ts';
 import type { Pulse } from './pulse.ts';
-import { finishReplay, takeTurn, type TurnPorts } from './replay-turn.ts';
+import { finishReplay, takeTurn, type TurnPorts, withdraw } from './replay-turn.ts';
 
 export type ReplayPorts = PlanPorts & PublishPorts & TurnPorts;
 
@@ -12,7 +13,12 @@ export function createReplayActivities(ports: ReplayPorts, pulse: () => Pulse) {
   return {
     planReplay: createPlanReplay(ports),
     findChunks: createFindChunks(ports),
-    takeTurn: (request: { replayId: string }) => takeTurn(ports, request),
+    takeTurn: (request: { replayId: string; pace: PaceLimits }) => takeTurn(ports, request),
+    setPace: ({ replayId, pace }: { replayId: string; pace: PaceLimits }) => ports.replays.setPace(replayId, pace),
+    skipChunk: ({ replayId, chunk, why }: { replayId: string; chunk: number; why: string }) =>
+      ports.replays.skipChunk(replayId, chunk, why),
+    /** After a cancellation: what is under way is ended, and the publishing place given up. */
+    withdrawReplay: ({ replayId }: { replayId: string }) => withdraw(ports, replayId),
     publishChunk: (request: PublishRequest) => publishChunk(ports, request, pulse()),
     finishReplay: (request: { replayId: string }) => finishReplay(ports, request),
   };

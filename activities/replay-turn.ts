@@ -6,7 +6,7 @@ import { fault } from '../contracts/errors.ts';
 import type { PartitionEnds } from '../contracts/replay.ts';
 import { settleLanes } from './lane-outcome.ts';
 import type { Letters } from './ports/letters.ts';
-import type { Replays } from './ports/replays.ts';
+import type { PaceLimits, Replays } from './ports/replays.ts';
 import type { OpenLane, TopicAdmin } from './ports/topic.ts';
 
 export interface TurnPorts {
@@ -16,17 +16,28 @@ export interface TurnPorts {
   isWorkflowOpen: (workflowId: string) => Promise<boolean>;
 }
 
-/** @returns null when it is this replay's turn, else the replay that is waited for */
+/** Sets the pace that the replay is to begin with. @returns null when it is this replay's turn, else the replay that is waited for */
 export async function takeTurn(
   { replays, openLane, isWorkflowOpen }: TurnPorts,
-  request: { replayId: string },
+  request: { replayId: string; pace: PaceLimits },
 ): Promise<string | null> {
+  await replays.setPace(request.replayId, request.pace);
   const holder = await replays.startPublishing(request.replayId);
   if (!holder) return null;
   if (holder.replayId === '' || (await isWorkflowOpen(holder.workflowId))) return holder.replayId;
   // Its workflow was terminated or failed: nobody will finish it. Stop its lanes before taking its place.
   await takeOver({ replays, openLane }, holder.replayId);
   return (await replays.startPublishing(request.replayId)) ? holder.replayId : null;
+}
+
+/** Ends what a replay has on its way, and gives its publishing place up; run again, it takes its turn and goes on. */
+export async function withdraw(
+  { replays, openLane }: Pick<TurnPorts, 'replays' | 'openLane'>,
+  replayId: string,
+): Promise<void> {
+  const lanes = await replays.withdraw(replayId);
+  await settleLanes(replays, openLane, await replays.get(replayId), lanes);
+  await replays.release(replayId);
 }
 
 /** Stops a replay that nobody runs any more for good: nothing of it can come in later. */

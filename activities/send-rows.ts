@@ -7,7 +7,7 @@ import type { Key } from '../contracts/columns.ts';
 import type { Chunk, LaneProgress } from '../contracts/replay.ts';
 import { createCopyRows } from '../formats/copy-rows.ts';
 import { sourceTable } from './source-table.ts';
-import type { PlannedReplay } from './ports/replays.ts';
+import type { PlannedReplay, ReplayPace } from './ports/replays.ts';
 import type { Source } from './ports/source.ts';
 import type { LaneWriter } from './ports/topic.ts';
 import type { Pulse } from './pulse.ts';
@@ -17,8 +17,8 @@ const MOST_BYTES = 64 * 1024 * 1024;
 
 /**
  * Sends rows after `from` up to the chunk's end, or fewer when a bound is met.
- * @param rate rows a second; absent: as fast as it goes
- * @returns what the transaction's progress has to say
+ * @param pace a second's worth is the most that is sent
+ * @returns what the transaction's progress has to say, and the bytes of its values
  */
 export async function sendRows(
   source: Source,
@@ -26,12 +26,12 @@ export async function sendRows(
   chunk: Chunk,
   from: Key | null,
   writer: LaneWriter,
-  rate: number | undefined,
+  { rowsPerSecond, bytesPerSecond }: Pick<ReplayPace, 'rowsPerSecond' | 'bytesPerSecond'>,
   pulse: Pulse,
-): Promise<LaneProgress> {
-  const started = performance.now();
-  const deadline = started + MOST_SECONDS * 1000;
-  const limit = rate === undefined ? undefined : Math.max(1, Math.floor(rate * MOST_SECONDS));
+): Promise<{ progress: LaneProgress; bytes: number }> {
+  const deadline = performance.now() + MOST_SECONDS * 1000;
+  const limit = rowsPerSecond === null ? undefined : Math.max(1, Math.floor(rowsPerSecond));
+  const mostBytes = Math.min(MOST_BYTES, bytesPerSecond ?? MOST_BYTES);
   const stream = await source.copy(sourceTable(replay, replay.shape), {
     after: from,
     upTo: chunk.upTo,
@@ -42,7 +42,7 @@ export async function sendRows(
   const held = { bytes: 0, full: false };
   const onRow = (key: Buffer, value: Buffer, partition: number): boolean => {
     // Once a bound is met no further row is taken: the last one taken is where the next transaction goes on.
-    if (held.bytes >= MOST_BYTES) return false;
+    if (held.bytes >= mostBytes) return false;
     if (!writer.send(partition, key, value, chunk.chunk)) {
       held.full = true;
       return false;
@@ -75,22 +75,12 @@ export async function sendRows(
 
   const { rows: count, checksum } = rows.sums();
   const whole = !cutShort && (limit === undefined || count < limit);
-  // The rate holds for each transaction: one that was sent too fast is committed no sooner than its rows are due.
-  if (rate !== undefined) await pause(Math.min(started + (count / rate) * 1000, deadline), pulse);
-  return {
+  const progress = {
     plan: replay.nonce,
     chunk: chunk.chunk,
     lastKey: whole ? chunk.upTo : (rows.lastKey() ?? from ?? chunk.upTo),
     rows: count,
     checksum: checksum.toString(),
   };
-}
-
-async function pause(until: number, pulse: Pulse): Promise<void> {
-  for (;;) {
-    const left = until - performance.now();
-    if (left <= 0) return;
-    await new Promise((resolve) => setTimeout(resolve, Math.min(left, 200)));
-    pulse.throwIfCancelled();
-  }
+  return { progress, bytes: held.bytes };
 }

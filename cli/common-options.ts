@@ -40,6 +40,26 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
   };
 }
 
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+};
+
+/** Bytes a second, with or without `/s`. @throws InvalidArgumentError */
+export function byteRate(text: string): number {
+  const parts = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*?)(?:\/s)?$/.exec(text.trim());
+  const unit = (parts?.[2] ?? '').toLowerCase();
+  const factor = Object.hasOwn(BYTE_UNITS, unit) ? BYTE_UNITS[unit] : undefined;
+  if (parts === null || factor === undefined)
+    throw new InvalidArgumentError('Allowed: a size such as 10MiB, 500KiB or 0.');
+  return Math.round(Number(parts[1]) * factor);
+}
+
 /** A pipeline file's `source.lanes` has the same bounds. */
 export const lanes = wholeNumber(1, 64);
 

@@ -9,6 +9,7 @@ import type { CodecOptions } from './commands/codec.ts';
 import type { LakeLsOptions } from './commands/lake-ls.ts';
 import type { OrphansOptions } from './commands/lake-orphans.ts';
 import type { LakeShowOptions } from './commands/lake-show.ts';
+import type { ChunkOptions } from './commands/chunk.ts';
 import type { LandOptions } from './commands/land.ts';
 import type { BackfillOptions } from './commands/backfill.ts';
 import type { ScheduleCommandOptions } from './commands/schedule.ts';
@@ -23,6 +24,7 @@ import type { WorkerOptions } from './commands/worker.ts';
 import {
   type CommonOptions,
   type FollowOptions,
+  byteRate,
   filter,
   isoTime,
   lanes,
@@ -114,6 +116,7 @@ function withWindow(command: Command): Command {
 function withScope(command: Command): Command {
   return withWindow(command)
     .option('--rate <rows>', 'rows a second at most', wholeNumber(1))
+    .option('--bytes <size>', 'bytes of values a second at most, e.g. 10MiB', byteRate)
     .option('--lanes <n>', 'lanes that run at a time (default: source.lanes)', lanes)
     .option('--replay-id <id>', 'name the replay; one that is there already is come back to', replayId);
 }
@@ -163,8 +166,20 @@ function addControlCommands(program: Command): void {
         (await import('./commands/signal.ts')).runSignal(signal, workflow, options),
     );
   }
+  withCommon(add(program, 'retry <workflow>', 'try one chunk of a running replay again, now'))
+    .requiredOption('--chunk <n>', 'its number', wholeNumber(0))
+    .action(async (workflow: string, options: ChunkOptions) =>
+      (await import('./commands/chunk.ts')).runChunk(workflow, options),
+    );
+  withCommon(add(program, 'skip <workflow>', 'leave one chunk of a running replay out, for good'))
+    .requiredOption('--chunk <n>', 'its number', wholeNumber(0))
+    .requiredOption('--reason <text>', 'why; it is recorded')
+    .action(async (workflow: string, options: ChunkOptions) =>
+      (await import('./commands/chunk.ts')).runChunk(workflow, options),
+    );
   withCommon(add(program, 'tune <workflow>', 'change the rate or the lanes of a running replay'))
     .option('--rate <rows>', 'rows a second at most; 0: no limit', wholeNumber(0))
+    .option('--bytes <size>', 'bytes of values a second at most, e.g. 10MiB; 0: no limit', byteRate)
     .option('--lanes <n>', 'lanes that run at a time', lanes)
     .action(async (workflow: string, options: TuneOptions) =>
       (await import('./commands/tune.ts')).runTune(workflow, options),

@@ -14,6 +14,7 @@ export interface WindowOptions {
 
 export interface ScopeOptions extends FollowOptions, WindowOptions {
   rate?: number;
+  bytes?: number;
   lanes?: number;
   replayId?: string;
 }
@@ -34,12 +35,13 @@ export function scopeOf(spec: PipelineSpec, { from, to, where }: WindowOptions):
 }
 
 export function replayInputOf(spec: PipelineSpec, options: ScopeOptions): ReplayInput {
-  const { lanes, rate } = options;
+  const { lanes, rate, bytes } = options;
   return {
     spec: lanes === undefined ? spec : { ...spec, source: { ...spec.source, lanes } },
     replayId: options.replayId ?? newId(),
     scope: scopeOf(spec, options),
     ...(rate === undefined ? {} : { rate }),
+    ...(bytes === undefined || bytes === 0 ? {} : { bytes }),
   };
 }
 

@@ -55,6 +55,8 @@ export interface ReplayInput {
   scope: ReplayScope;
   /** Rows a second over all lanes; absent: as fast as it goes. */
   rate?: number;
+  /** Bytes of values a second over all lanes. */
+  bytes?: number;
   /** Reads the keys of the pipeline's open dead letters again, and nothing else. */
   redrive?: RedriveRequest;
 }
@@ -161,10 +163,21 @@ export const SIGNALS = {
   pause: 'pause',
   resume: 'resume',
   setRate: 'setRate',
+  setBytes: 'setBytes',
   setLanes: 'setLanes',
   setParallelism: 'setParallelism',
   stop: 'stop',
 } as const;
+
+/** Updates of the replay workflow; each takes one JSON object, as a person can write it in the Temporal UI. */
+export const UPDATES = { retryChunk: 'retryChunk', skipChunk: 'skipChunk' } as const;
+export interface RetryChunk {
+  chunk: number;
+}
+export interface SkipChunk {
+  chunk: number;
+  reason: string;
+}
 
 /** The update by which whoever wants a dataset landed starts its workflow, or wakes it up. */
 export const ENSURE_LANDING_UPDATE = 'ensureLanding';

@@ -44,6 +44,17 @@ export interface LaneTransaction {
   chunkDone: boolean;
 }
 
+/** What a replay may send. */
+export interface PaceLimits {
+  rowsPerSecond: number | null;
+  bytesPerSecond: number | null;
+  paused: boolean;
+}
+export interface ReplayPace extends PaceLimits {
+  /** Until what was sent so far is due. */
+  owedMs: number;
+}
+
 export interface Replays {
   /** Stores the plan if there is none of that id yet, and returns what is stored. */
   plan(replay: PlannedReplay): Promise<PlannedReplay>;
@@ -71,13 +82,26 @@ export interface Replays {
   startPublishing(replayId: string): Promise<null | { replayId: string; workflowId: string }>;
   /** From here on the replay's lanes can begin nothing. @returns lanes whose outcome is not known yet */
   abandon(replayId: string): Promise<number[]>;
+  /** A publishing replay is a planned one again: its lanes can begin nothing. @returns lanes whose outcome is not known yet */
+  withdraw(replayId: string): Promise<number[]>;
   /** Stores the ends (the first that are given) and gives the publishing place up. */
   finishPublishing(replayId: string, ends: PartitionEnds): Promise<PartitionEnds>;
-  /** Gives the publishing place of a published or abandoned replay up. */
+  /** Gives the publishing place of a replay up that publishes no more. */
   release(replayId: string): Promise<void>;
   ends(replayId: string): Promise<PartitionEnds | null>;
 
-  chunk(replayId: string, chunk: number): Promise<Chunk | null>;
+  /** Without limits where none were set. */
+  pace(replayId: string): Promise<ReplayPace>;
+  /** New limits hold from now on; what is owed by the old ones is forgiven. */
+  setPace(replayId: string, limits: PaceLimits): Promise<void>;
+  /** So much was sent. */
+  pay(replayId: string, rows: number, bytes: number): Promise<void>;
+
+  chunk(replayId: string, chunk: number): Promise<(Chunk & { skipped: boolean }) | null>;
+  /** The chunk is not to be published, or not to its end. */
+  skipChunk(replayId: string, chunk: number, why: string): Promise<void>;
+  /** Forgets a begun transaction that is not in, nor will be: its writer was fenced. */
+  forget(replayId: string, lane: number, seq: number): Promise<void>;
   lastChunk(replayId: string): Promise<Chunk | null>;
   /** Stores bounds if there are none yet, and returns what is stored. */
   saveChunk(replayId: string, chunk: Chunk): Promise<Chunk>;

@@ -14,10 +14,17 @@ interface ChunkRow {
   chunk: number;
   after_key: Key | null;
   up_to_key: Key;
+  skipped: boolean;
 }
+type SkippableChunk = Chunk & { skipped: boolean };
 
 const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
-const toChunk = (row: ChunkRow): Chunk => ({ chunk: row.chunk, after: row.after_key, upTo: row.up_to_key });
+const toChunk = (row: ChunkRow): SkippableChunk => ({
+  chunk: row.chunk,
+  after: row.after_key,
+  upTo: row.up_to_key,
+  skipped: row.skipped,
+});
 
 export function openReplays(pool: pg.Pool): Replays {
   const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[]) =>
@@ -45,10 +52,10 @@ export function openReplays(pool: pg.Pool): Replays {
     return rows.length === 0 ? null : Object.fromEntries(rows.map((row) => [row.partition, Number(row.end_offset)]));
   }
 
-  async function chunkWhere(condition: string, values: readonly unknown[]): Promise<Chunk | null> {
+  async function chunkWhere(condition: string, values: readonly unknown[]): Promise<SkippableChunk | null> {
     const rows = await ask<ChunkRow>(
       'reading a chunk',
-      `SELECT chunk, after_key, up_to_key FROM headrace.chunk WHERE replay_id = $1 ${condition}`,
+      `SELECT chunk, after_key, up_to_key, skipped_at IS NOT NULL AS skipped FROM headrace.chunk WHERE replay_id = $1 ${condition}`,
       values,
     );
     return rows[0] ? toChunk(rows[0]) : null;
@@ -174,6 +181,14 @@ export function openReplays(pool: pg.Pool): Replays {
       );
       return this.openLanes(replayId);
     },
+    async withdraw(replayId) {
+      await ask(
+        'withdrawing the replay',
+        `UPDATE headrace.replay SET state = 'planned' WHERE replay_id = $1 AND state = 'publishing'`,
+        [replayId],
+      );
+      return this.openLanes(replayId);
+    },
     async finishPublishing(replayId, given) {
       const partitions = Object.keys(given).map(Number);
       await ask(
@@ -193,8 +208,56 @@ export function openReplays(pool: pg.Pool): Replays {
       await ask(
         'giving the publishing place up',
         `DELETE FROM headrace.publishing USING headrace.replay r
-         WHERE publishing.replay_id = $1 AND r.replay_id = $1 AND r.state IN ('published', 'abandoned')`,
+         WHERE publishing.replay_id = $1 AND r.replay_id = $1 AND r.state <> 'publishing'`,
         [replayId],
+      );
+    },
+
+    async pace(replayId) {
+      const rows = await ask<{ rows: number | null; bytes: number | null; paused: boolean; owed_ms: number }>(
+        'reading the pace',
+        `SELECT rows_per_second AS rows, bytes_per_second AS bytes, paused,
+                (extract(epoch FROM free_at - clock_timestamp()) * 1000)::float8 AS owed_ms
+         FROM headrace.pace WHERE replay_id = $1`,
+        [replayId],
+      );
+      const [row] = rows;
+      return {
+        rowsPerSecond: row?.rows ?? null,
+        bytesPerSecond: row?.bytes ?? null,
+        paused: row?.paused ?? false,
+        owedMs: row?.owed_ms ?? 0,
+      };
+    },
+    async setPace(replayId, { rowsPerSecond, bytesPerSecond, paused }) {
+      await ask(
+        'setting the pace',
+        `INSERT INTO headrace.pace (replay_id, rows_per_second, bytes_per_second, paused) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (replay_id) DO UPDATE SET rows_per_second = $2, bytes_per_second = $3, paused = $4, free_at = now()`,
+        [replayId, rowsPerSecond, bytesPerSecond, paused],
+      );
+    },
+    async pay(replayId, rows, bytes) {
+      await ask(
+        'paying for what was sent',
+        `UPDATE headrace.pace SET free_at = greatest(free_at, now()) + interval '1 second' *
+           greatest(coalesce($2 / rows_per_second, 0), coalesce($3 / bytes_per_second, 0)) WHERE replay_id = $1`,
+        [replayId, rows, bytes],
+      );
+    },
+    async skipChunk(replayId, chunk, why) {
+      await ask(
+        'noting that a chunk is skipped',
+        `UPDATE headrace.chunk SET skipped_at = now(), skip_reason = $3
+         WHERE replay_id = $1 AND chunk = $2 AND skipped_at IS NULL`,
+        [replayId, chunk, why],
+      );
+    },
+    async forget(replayId, lane, seq) {
+      await ask(
+        'forgetting a transaction that never came in',
+        `DELETE FROM headrace.lane_transaction WHERE replay_id = $1 AND lane = $2 AND seq = $3 AND state = 'begun'`,
+        [replayId, lane, seq],
       );
     },
 

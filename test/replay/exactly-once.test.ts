@@ -4,7 +4,7 @@ import type { LaneWriter, OpenLane } from '../../activities/ports/topic.ts';
 import type { Replays } from '../../activities/ports/replays.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
-import { newPipeline, openSetting, type Setting, unique } from './setting.ts';
+import { NO_LIMITS, newPipeline, openSetting, type Setting, unique } from './setting.ts';
 
 let setting: Setting;
 beforeAll(() => {
@@ -16,7 +16,7 @@ async function planned(spec: PipelineSpec): Promise<string> {
   const replayId = unique('r');
   const activities = setting.activities();
   await activities.planReplay({ spec, replayId, scope: {}, workflowId: `replay/${replayId}` });
-  expect(await activities.takeTurn({ replayId })).toBeNull();
+  expect(await activities.takeTurn({ replayId, pace: NO_LIMITS })).toBeNull();
   return replayId;
 }
 
@@ -162,7 +162,7 @@ describe('turns', () => {
     const second = unique('r');
     await setting.activities().planReplay({ spec, replayId: second, scope: {}, workflowId: 'x' });
     const gone = { isWorkflowOpen: () => Promise.resolve(false) };
-    expect(await setting.activities(gone).takeTurn({ replayId: second })).toBeNull();
+    expect(await setting.activities(gone).takeTurn({ replayId: second, pace: NO_LIMITS })).toBeNull();
     wake?.();
     expect(await outcome).toBe('ReplayAbandoned');
     await publishRest(second);
@@ -175,9 +175,9 @@ describe('turns', () => {
     await setting.activities().findChunks({ replayId: first, atLeast: 10 });
     const second = unique('r');
     await setting.activities().planReplay({ spec, replayId: second, scope: {}, workflowId: 'x' });
-    expect(await setting.activities().takeTurn({ replayId: second })).toBe(first);
+    expect(await setting.activities().takeTurn({ replayId: second, pace: NO_LIMITS })).toBe(first);
     const gone = { isWorkflowOpen: () => Promise.resolve(false) };
-    expect(await setting.activities(gone).takeTurn({ replayId: second })).toBeNull();
+    expect(await setting.activities(gone).takeTurn({ replayId: second, pace: NO_LIMITS })).toBeNull();
     await expect(setting.activities().publishChunk({ replayId: first, chunk: 0 })).rejects.toMatchObject({
       code: 'ReplayAbandoned',
     });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import type { ReplayScope } from '../../contracts/replay.ts';
-import { newPipeline, openSetting, type Setting, unique } from './setting.ts';
+import { NO_LIMITS, newPipeline, openSetting, type Setting, unique } from './setting.ts';
 
 let setting: Setting;
 beforeAll(() => {
@@ -108,7 +108,7 @@ test('a replay id that the control database forgot is told by what the topic say
   const replayId = unique('r');
   const publish = async () => {
     await plan(spec, replayId);
-    await setting.activities().takeTurn({ replayId });
+    await setting.activities().takeTurn({ replayId, pace: NO_LIMITS });
     await setting.activities().findChunks({ replayId, atLeast: 10 });
     await setting.activities().publishChunk({ replayId, chunk: 0 });
   };

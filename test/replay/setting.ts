@@ -20,6 +20,8 @@ export function required(name: string): string {
   return value;
 }
 
+export const NO_LIMITS = { rowsPerSecond: null, bytesPerSecond: null, paused: false };
+
 let count = 0;
 /** Unique in this run, fit for tables, topics and replay ids. */
 export function unique(prefix: string): string {

@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PaceLimits } from '../../activities/ports/replays.ts';
 import type { PublishRequest } from '../../activities/publish-chunk.ts';
 import { fault } from '../../contracts/errors.ts';
 import {
@@ -9,6 +10,7 @@ import {
   PROGRESS_QUERY,
   type ReplayReport,
   SIGNALS,
+  UPDATES,
   TASK_QUEUES,
   WORKFLOWS,
 } from '../../contracts/temporal.ts';
@@ -28,7 +30,7 @@ function fakes(chunks: number, publish: (request: PublishRequest, attempt: numbe
   const attempts = new Map<number, number>();
   const published: number[] = [];
   let running = 0;
-  const seen = { most: 0, published, rates: [] as (number | undefined)[] };
+  const seen = { most: 0, published, rates: [] as (number | null)[], skipped: [] as number[], withdrawn: 0 };
   return {
     seen,
     read: {
@@ -41,19 +43,33 @@ function fakes(chunks: number, publish: (request: PublishRequest, attempt: numbe
           nullEventRows: 0,
           estimatedRows: chunks,
         }),
-      takeTurn: () => Promise.resolve(null),
+      takeTurn: ({ pace }: { pace: PaceLimits }) => {
+        seen.rates.push(pace.rowsPerSecond);
+        return Promise.resolve(null);
+      },
+      setPace: ({ pace }: { pace: PaceLimits }) => {
+        seen.rates.push(pace.rowsPerSecond);
+        return Promise.resolve();
+      },
+      skipChunk: ({ chunk }: { chunk: number }) => {
+        seen.skipped.push(chunk);
+        return Promise.resolve();
+      },
+      withdrawReplay: () => {
+        seen.withdrawn += 1;
+        return Promise.resolve();
+      },
       findChunks: ({ atLeast }: { atLeast: number }) =>
         Promise.resolve({ known: Math.min(chunks, atLeast), complete: atLeast >= chunks }),
       publishChunk: async (request: PublishRequest) => {
         running += 1;
         seen.most = Math.max(seen.most, running);
-        seen.rates.push(request.rate);
         const attempt = (attempts.get(request.chunk) ?? 0) + 1;
         attempts.set(request.chunk, attempt);
         try {
           await publish(request, attempt);
           published.push(request.chunk);
-          return { chunk: request.chunk, rows: 10 };
+          return { chunk: request.chunk, rows: 10, done: true };
         } finally {
           running -= 1;
         }
@@ -129,8 +145,43 @@ test('pause, resume, rate and lanes can be changed while it runs', async () => {
     await handle.signal(SIGNALS.resume);
     expect(await handle.result()).toMatchObject({ chunks: 12 });
     expect(seen.rates[0]).toBe(1_000);
-    expect(seen.rates.at(-1)).toBeUndefined();
+    expect(seen.rates.at(-1)).toBeNull();
     expect(seen.most).toBeGreaterThan(1);
+  });
+});
+
+test('a chunk that fails for a reason of its own waits for a person, and holds up its own lane only', async () => {
+  let mended = false;
+  const { read, seen } = fakes(16, ({ chunk }) =>
+    (chunk === 1 && !mended) || chunk === 2
+      ? Promise.reject(fault('TopicUnsuited', `record of chunk ${chunk} is too large`))
+      : Promise.resolve(),
+  );
+  await temporal.whileServing({ read }, async () => {
+    const handle = await start(2);
+    await expect.poll(() => seen.published.length, { timeout: 20_000 }).toBe(8);
+    const told = async (): Promise<string> => (await handle.query<Progress>(PROGRESS_QUERY)).text;
+    await expect.poll(told, { timeout: 20_000 }).toContain('chunk 2 waits for retryChunk or skipChunk');
+    await expect(handle.executeUpdate(UPDATES.retryChunk, { args: [{ chunk: 0 }] })).rejects.toThrow();
+    await expect(handle.executeUpdate(UPDATES.skipChunk, { args: [{ chunk: 2, reason: ' ' }] })).rejects.toThrow();
+    mended = true;
+    await handle.executeUpdate(UPDATES.retryChunk, { args: [{ chunk: 1 }] });
+    await handle.executeUpdate(UPDATES.skipChunk, { args: [{ chunk: 2, reason: 'not wanted' }] });
+    expect(await handle.result()).toMatchObject({ chunks: 15 });
+    expect(seen.skipped).toEqual([2]);
+    expect(seen.published).not.toContain(2);
+  });
+});
+
+test('cancelled, it lets what runs end, gives its place up and is cancelled', async () => {
+  const { read, seen } = fakes(8, () => sleep(300));
+  await temporal.whileServing({ read }, async () => {
+    const handle = await start(2);
+    await expect.poll(() => seen.published.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow();
+    expect((await handle.describe()).status.name).toBe('CANCELLED');
+    expect(seen.withdrawn).toBe(1);
   });
 });
 
