@@ -4,7 +4,7 @@ ALTER TABLE headrace.chunk
   ADD COLUMN skipped_at  timestamptz,
   ADD COLUMN skip_reason text;
 CREATE TABLE headrace.pace (
-  replay_id        text PRIMARY KEY REFERENCES headrace.replay,
+  replay_id        text PRIMARY KEY,
   rows_per_second  double precision CHECK (rows_per_second > 0),   -- NULL: no limit
   bytes_per_second double precision CHECK (bytes_per_second > 0),
   paused           boolean NOT NULL DEFAULT false,
