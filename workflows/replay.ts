@@ -107,6 +107,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
     ].join(', ');
   const limits = () => ({ rowsPerSecond: state.rate, bytesPerSecond: state.bytes, paused: state.paused });
   const pacing = { begun: false, changed: false, running: false };
+  const isPaceStale = (): boolean => pacing.changed;
   /** Tells chunks that run; the first pace goes with the turn. */
   const repace = async (): Promise<void> => {
     pacing.changed = true;
@@ -169,7 +170,8 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
     }
 
     pacing.begun = true;
-    if (pacing.changed) void repace();
+    // A signal may have come while the turn was taken.
+    if (isPaceStale()) void repace();
     enter(state.paused ? 'paused' : 'publishing');
     const atWork = (): ReadonlySet<number> => new Set(running.keys());
     const queue = createChunkQueue(state, plan.laneModulus);
@@ -258,7 +260,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
         return over ? `chunk ${chunk} is over` : `chunk ${chunk} is skipped`;
       },
       {
-        validator: (request) => {
+        validator: (request: RetryChunk & { reason?: unknown }) => {
           requireOpen(request);
           if (typeof request.reason !== 'string' || request.reason.trim() === '')
             throw ApplicationFailure.nonRetryable('skipChunk needs a reason', 'ConfigInvalid');

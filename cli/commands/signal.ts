@@ -13,6 +13,7 @@ export async function runSignal(signal: 'pause' | 'resume', named: string, optio
   await withTemporal(settings, ({ client }) => client.workflow.getHandle(workflowId).signal(SIGNALS[signal]));
   output.result(
     { workflowId, signal },
-    () => `${workflowId}: asked to ${signal}${signal === 'pause' ? '; chunks under way are finished first' : ''}`,
+    () =>
+      `${workflowId}: asked to ${signal}${signal === 'pause' ? '; chunks under way stop at their next transaction' : ''}`,
   );
 }
