@@ -107,12 +107,13 @@ async function recordReplayInTrouble(): Promise<void> {
   await sleep(1_000);
   await stopService(home, 'kafka', 'SIGKILL');
   await replay.signal(SIGNALS.resume);
-  await sleep(1_000);
+  await sleep(4_000);
   await startService(home, 'kafka');
   await replay.signal(SIGNALS.setRate, null);
   await replay.signal(SIGNALS.setLanes, 3);
   await replay.result();
-  await save('replay-in-trouble', replay.workflowId);
+  // The first of its runs: it may have gone on as a new one.
+  await save('replay-in-trouble', replay.workflowId, replay.firstExecutionRunId);
 }
 
 async function recordReplayOfTwoRuns(): Promise<void> {
