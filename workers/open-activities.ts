@@ -139,7 +139,12 @@ export async function openActivities(
     currentPulse,
   );
   return {
-    byQueue: { orchestrate: { ...requests, ...intervals }, read: { ...replay, ...generating }, land, load: { ...load, ...verify } },
+    byQueue: {
+      orchestrate: { ...requests, ...intervals },
+      read: { ...replay, ...generating },
+      land,
+      load: { ...load, ...verify },
+    },
     async close() {
       await Promise.allSettled([
         sources.closeAll(),
