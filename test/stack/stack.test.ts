@@ -198,6 +198,6 @@ describe('an interrupted up', () => {
 test('the image of every service is pinned in docker-compose.yml', () => {
   const compose = readFileSync(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
   const images = [...compose.matchAll(/^\s+image: (\S+)$/gm)].map((match) => match[1]);
-  expect(images).toHaveLength(4);
+  expect(images).toHaveLength(5);
   for (const image of images) expect(image).toMatch(/:(\d+\.\d+|RELEASE\.)/);
 });
