@@ -8,6 +8,9 @@ export type GenerateTarget =
   /** Partitions of topics that are created. */
   | { kind: 'kafka'; partitions: number };
 
+/** Comment of a table that was made here, and so may be emptied. */
+export const GENERATED_MARK = 'made by headrace generate';
+
 export interface GeneratePace {
   /** 60: an hour of events in a minute. */
   speed: number;

@@ -55,11 +55,11 @@ const COPY_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\
 const copyText = (value: string): string =>
   /[\\\t\n\r]/.test(value) ? value.replaceAll(/[\\\t\n\r]/g, (found) => COPY_ESCAPES[found] as string) : value;
 
-/** A line of COPY's text format, its newline included. MySQL's LOAD DATA reads the same by default. */
-export function copyEncoder({ fields }: Output, flags: readonly [no: string, yes: string] = ['f', 't']): Encoder {
+/** A line of COPY's text format, its newline included, as MySQL's LOAD DATA reads it too: so flags are 0 and 1. */
+export function copyEncoder({ fields }: Output): Encoder {
   const prints = fields.map((field) => {
     const print = plain(field);
-    if (field.type === 'flag') return orElse((value) => flags[value === true ? 1 : 0], '\\N');
+    if (field.type === 'flag') return orElse((value) => (value === true ? '1' : '0'), '\\N');
     const escaped: Print = field.type === 'text' || field.type === 'json' ? (value) => copyText(print(value)) : print;
     return orElse(escaped, '\\N');
   });

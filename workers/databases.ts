@@ -1,12 +1,15 @@
 /** Which adapter serves a connection: the kind of its address says. */
+import { openMysqlGeneratedTables } from '../connectors/mysql/generated-rows.ts';
 import { openMysqlSourceHashes } from '../connectors/mysql/row-hashes.ts';
 import { openMysqlSource } from '../connectors/mysql/source.ts';
 import { openMysqlWarehouseHashes } from '../connectors/mysql/warehouse-hashes.ts';
 import { openMysqlWarehouse } from '../connectors/mysql/warehouse.ts';
+import { openGeneratedTables } from '../connectors/postgres/generated-rows.ts';
 import { openSourceHashes } from '../connectors/postgres/row-hashes.ts';
 import { openPostgresSource } from '../connectors/postgres/source.ts';
 import { openWarehouseHashes } from '../connectors/postgres/warehouse-hashes.ts';
 import { openPostgresWarehouse } from '../connectors/postgres/warehouse.ts';
+import type { GeneratedTables } from '../activities/ports/generated-tables.ts';
 import type { Source } from '../activities/ports/source.ts';
 import type { SourceHashes, WarehouseHashes } from '../activities/ports/verify.ts';
 import type { Warehouse } from '../activities/ports/warehouse.ts';
@@ -26,4 +29,8 @@ export function openHashesOfSource(settings: DatabaseSettings): SourceHashes {
 
 export function openHashesOfWarehouse(settings: DatabaseSettings): WarehouseHashes {
   return isMysql(settings) ? openMysqlWarehouseHashes(settings) : openWarehouseHashes(settings);
+}
+
+export function openTablesOf(settings: DatabaseSettings, profile: string): GeneratedTables {
+  return isMysql(settings) ? openMysqlGeneratedTables(settings, profile) : openGeneratedTables(settings, profile);
 }

@@ -7,8 +7,8 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openGeneratedMessages } from '../activities/generated-messages.ts';
+import { openGeneratedRows } from '../activities/generated-rows.ts';
 import { openFilesSink } from '../connectors/files/generated-files.ts';
-import { openGeneratedRows } from '../connectors/postgres/generated-rows.ts';
 import { fault } from '../contracts/errors.ts';
 import type { GenerateRequest } from '../contracts/generate.ts';
 import type { Settings } from '../contracts/settings.ts';
@@ -20,6 +20,7 @@ import { type AnyProfile, profiles } from '../generators/profiles.ts';
 import type { Group, Values } from '../generators/kinds.ts';
 import { formOf, goalOf, spanOf } from '../generators/request.ts';
 import { connectionOf } from './config/index.ts';
+import { openTablesOf } from './databases.ts';
 
 export interface GenerateOptions {
   /** What a run before left is gone on with; `own`: only where it is of this very request, else it is begun anew. */
@@ -139,18 +140,8 @@ async function openSink(
 ): Promise<Opened> {
   const nothing = () => Promise.resolve();
   if (target.kind === 'db') {
-    const connection = connectionOf(settings, target.connection);
-    if (!/^postgres(ql)?:/.test(connection.url)) {
-      const remedy = 'name a connection to PostgreSQL, or generate files';
-      throw fault(
-        'ConfigInvalid',
-        `connection ${target.connection} is not PostgreSQL, the one database that generate writes to; ${remedy}`,
-      );
-    }
-    return {
-      sink: openGeneratedRows({ settings: connection, profile, encoder: copyEncoder, replace }),
-      close: nothing,
-    };
+    const tables = openTablesOf(connectionOf(settings, target.connection), profile);
+    return { sink: openGeneratedRows({ profile, tables, encoder: copyEncoder, replace }), close: nothing };
   }
   if (target.kind === 'kafka') {
     const { openKafka } = await import('./kafka-client.ts');

@@ -11,22 +11,20 @@ import type { TableName } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import { findTable, hasSchema } from './catalog.ts';
 import { errorNumber } from './errors.ts';
+import { loadFaults } from './load-data.ts';
 import { type Database, type Flavour, flavourOf, run, texts } from './pool.ts';
 import { keyColumns, quoteName, quoteTable, quoteText } from './sql-text.ts';
 import { unfitFor } from './warehouse-fit.ts';
 import { LEDGER_DATABASE, LEDGER_DDL, NOT_THERE, ofTable } from './warehouse-ledger.ts';
-import { doing, withWarehouse } from './warehouse-session.ts';
+import { doing, withCreationLock, withWarehouse } from './warehouse-session.ts';
 import { binaryCollation, warehouseType } from './warehouse-types.ts';
-
-const LOCK = 'headrace.create';
-const LOCK_WAIT_S = 120;
 
 export async function planTable(database: Database, table: WarehouseTable, owner: TableOwner): Promise<TablePlan> {
   return await withWarehouse(database, doing('planning', table.name), async (connection) => {
     const flavour = await flavourOf(connection);
     const found = await findTable(connection, flavour, table.name);
     const made = found ? { ddl: [], faults: [] } : await tableDdl(connection, flavour, table);
-    const faults = [...(found ? unfitFor(table, found, flavour) : made.faults), ...(await serverFaults(connection))];
+    const faults = [...(found ? unfitFor(table, found, flavour) : made.faults), ...(await loadFaults(connection))];
     const held = await ownerOf(connection, table.name);
     if (found && held && !sameOwner(held, owner)) faults.push(ownedText(table, held, owner));
     return { exists: found !== null, ddl: [...made.ddl, ...(await missingLedgerDdl(connection, flavour))], faults };
@@ -38,7 +36,7 @@ export async function ensureTable(database: Database, table: WarehouseTable, own
     const flavour = await flavourOf(connection);
     const ready =
       (await findTable(connection, flavour, table.name)) !== null && (await ownerOf(connection, table.name));
-    if (!ready) await withLock(connection, () => create(connection, flavour, table, owner));
+    if (!ready) await withCreationLock(connection, () => create(connection, flavour, table, owner));
     const held = await ownerOf(connection, table.name);
     if (held && !sameOwner(held, owner)) throw fault('TableOwned', ownedText(table, held, owner));
     const found = await findTable(connection, flavour, table.name);
@@ -55,14 +53,6 @@ export async function ensureLedger(database: Database, name: TableName): Promise
     const missing = await missingLedgerDdl(connection, await flavourOf(connection));
     for (const statement of missing) await run(connection, statement);
   });
-}
-
-/** The server must let LOAD DATA LOCAL in: else every load would fail, with a message that names no remedy. */
-async function serverFaults(connection: PoolConnection): Promise<string[]> {
-  const [row] = await texts(connection, 'SELECT @@local_infile');
-  return row?.[0] === '1'
-    ? []
-    : ['the server refuses LOAD DATA LOCAL, by which rows are loaded: SET GLOBAL local_infile = 1'];
 }
 
 async function create(
@@ -87,14 +77,6 @@ async function create(
     `INSERT INTO headrace.owner (table_schema, table_name, pipeline, topic, held_rows)
      SELECT ${values}, EXISTS (SELECT 1 FROM ${quoteTable(table.name)}) ON DUPLICATE KEY UPDATE headrace.owner.topic = headrace.owner.topic`,
   );
-}
-
-async function withLock(connection: PoolConnection, work: () => Promise<void>): Promise<void> {
-  const [row] = await texts(connection, `SELECT GET_LOCK(${quoteText(LOCK)}, ${LOCK_WAIT_S})`);
-  if (row?.[0] !== '1')
-    throw fault('WarehouseUnavailable', `the lock ${LOCK} is held by another process for over ${LOCK_WAIT_S} s`);
-  await work();
-  await texts(connection, `SELECT RELEASE_LOCK(${quoteText(LOCK)})`);
 }
 
 async function missingLedgerDdl(connection: PoolConnection, flavour: Flavour): Promise<string[]> {

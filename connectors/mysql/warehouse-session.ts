@@ -7,8 +7,8 @@ import type { TableName } from '../../contracts/columns.ts';
 import { type Fault, fault, isFault, messageOf } from '../../contracts/errors.ts';
 import type { MysqlSettings } from '../../contracts/settings.ts';
 import { errorNumber, mysqlFault } from './errors.ts';
-import { checkOut, commonSession, type Database, openDatabase, run } from './pool.ts';
-import { quoteTable } from './sql-text.ts';
+import { checkOut, commonSession, type Database, openDatabase, run, texts } from './pool.ts';
+import { quoteTable, quoteText } from './sql-text.ts';
 
 /** A loader that stops in the middle (stopped machine, no FIN) holds its ledger rows for no longer than this. */
 const IDLE_IN_TRANSACTION_S = 60;
@@ -18,6 +18,8 @@ const IDLE_S = 60 * 60;
 const STATEMENT_S = 15 * 60;
 /** Patience with another loader's transaction on the same ledger rows. */
 const LOCK_S = 5 * 60;
+const LOCK = 'headrace.create';
+const LOCK_WAIT_S = 120;
 
 /** Numbers of what the table's own definition refuses: too long, out of range, NULL, duplicate, foreign key, check. */
 const REFUSED = [
@@ -67,6 +69,16 @@ export async function inShortTransaction<T>(connection: PoolConnection, work: ()
   const result = await work();
   await run(connection, 'COMMIT');
   await run(connection, `SET SESSION wait_timeout = ${IDLE_S}`);
+  return result;
+}
+
+/** One maker of tables at a time, by a lock of the server's by name, which a lost connection frees: DDL commits at once. */
+export async function withCreationLock<T>(connection: PoolConnection, work: () => Promise<T>): Promise<T> {
+  const [row] = await texts(connection, `SELECT GET_LOCK(${quoteText(LOCK)}, ${LOCK_WAIT_S})`);
+  if (row?.[0] !== '1')
+    throw fault('WarehouseUnavailable', `the lock ${LOCK} is held by another process for over ${LOCK_WAIT_S} s`);
+  const result = await work();
+  await texts(connection, `SELECT RELEASE_LOCK(${quoteText(LOCK)})`);
   return result;
 }
 

@@ -6,18 +6,16 @@
  * A single warning of LOAD DATA refuses the whole batch (load-data.ts), and nothing of it was seen by anybody. CREATE and DROP TEMPORARY TABLE leave the
  * open transaction alone; TRUNCATE would commit it.
  */
-import type { PoolConnection, ResultSetHeader } from 'mysql2';
+import type { ResultSetHeader } from 'mysql2';
 import type { StagedRows, WarehouseTable } from '../../activities/ports/warehouse.ts';
-import { fault } from '../../contracts/errors.ts';
-import { loadData } from './load-data.ts';
-import { checkOut, type Database, run, texts } from './pool.ts';
+import { loadData, refuseWarnings } from './load-data.ts';
+import { checkOut, type Database, run } from './pool.ts';
 import { quoteName, quoteTable } from './sql-text.ts';
 import { moveLedger } from './warehouse-ledger.ts';
 import { doing, inShortTransaction, warehouseFault } from './warehouse-session.ts';
 import { upsertStatement } from './warehouse-upsert.ts';
 
 const STAGE = 'headrace_stage';
-const WARNINGS_SHOWN = 5;
 
 /** @param csvPath as LakeFiles.exportForLoad writes it, NULL as the word, columns in the shape's order, one row a key */
 export async function stageRows(
@@ -48,7 +46,7 @@ export async function stageRows(
       `CREATE TEMPORARY TABLE ${stage} ENGINE=InnoDB SELECT ${columns} FROM ${quoteTable(table.name)} LIMIT 0`,
     );
     const loaded = await loadData(connection, stage, table.shape.columns, [], csvPath);
-    if (loaded.warningStatus > 0) throw await refusal(connection, what);
+    await refuseWarnings(connection, loaded, what);
     return {
       rows: loaded.affectedRows,
       apply: async (topicId, steps) => {
@@ -82,14 +80,4 @@ export async function stageRows(
 /** A row inserted counts once, a row changed twice, and once more among the duplicates. */
 function written({ affectedRows, info }: ResultSetHeader): number {
   return affectedRows - Number(/Duplicates: (\d+)/.exec(info)?.[1] ?? 0);
-}
-
-async function refusal(connection: PoolConnection, what: string): Promise<Error> {
-  const [count] = await texts(connection, 'SELECT @@warning_count');
-  const warnings = await texts(connection, `SHOW WARNINGS LIMIT ${WARNINGS_SHOWN}`);
-  const list = warnings.map(([, number, message]) => `\n  - ${message ?? ''} (${number ?? ''})`).join('');
-  return fault(
-    'RowsRefused',
-    `${what}: ${count?.[0] ?? 'some'} values do not fit the table, nothing was loaded:${list}`,
-  );
 }

@@ -1,25 +1,18 @@
 /**
  * Generated rows into tables by COPY. Guarantees: rows and the note of how far they go (headrace.generated) are one transaction,
- * and the note moves by compare and set, so that a second generator of the same profile fails instead of doubling rows.
+ * and so are the tables' making and the note's beginning.
  */
 import { finished } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { fault } from '../../contracts/errors.ts';
+import type { Fate, FoundTable, GeneratedTables, Lines } from '../../activities/ports/generated-tables.ts';
+import { GENERATED_MARK } from '../../contracts/generate.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
-import type { Emission, Field, Output } from '../../generators/model.ts';
-import type { Counts, Found, Identity, Sink } from '../../generators/ports.ts';
+import type { Field, Output } from '../../generators/model.ts';
+import type { Counts, Identity } from '../../generators/ports.ts';
 import { quoteIdent, quoteLiteral, quoteTable } from '../../formats/sql-names.ts';
 import { openPool } from './pool.ts';
 import { warehouseFault, withClient } from './warehouse-session.ts';
-
-export interface GeneratedRowsOptions {
-  settings: PostgresSettings;
-  profile: string;
-  encoder: (output: Output) => (row: Emission['row']) => string;
-  /** Empty the tables of an earlier run first. */
-  replace: boolean;
-}
 
 const NOTE_DDL = `CREATE SCHEMA IF NOT EXISTS headrace;
 CREATE TABLE IF NOT EXISTS headrace.generated (
@@ -30,17 +23,6 @@ CREATE TABLE IF NOT EXISTS headrace.generated (
   seq      bigint NOT NULL,
   changed  timestamptz NOT NULL DEFAULT now()
 )`;
-/** The mark of a table that is ours to empty. */
-const COMMENT = 'made by headrace generate';
-/** A transaction: large enough for COPY to run at its speed, small enough to hold in memory twice. */
-const FULL_BYTES = 8 * 1024 * 1024;
-
-interface Target {
-  output: Output;
-  encode: (row: Emission['row']) => string;
-  lines: string;
-  count: number;
-}
 
 const SQL_TYPES: Readonly<Record<Field['type'], string>> = {
   text: 'text',
@@ -54,11 +36,8 @@ const SQL_TYPES: Readonly<Record<Field['type'], string>> = {
   json: 'jsonb',
 };
 
-export function openGeneratedRows({ settings, profile, encoder, replace }: GeneratedRowsOptions): Sink {
+export function openGeneratedTables(settings: PostgresSettings, profile: string): GeneratedTables {
   const pool = openPool(settings, 'generate', 2);
-  const targets = new Map<Output, Target>();
-  let seq = 0;
-  let waiting = 0;
   const what = `generating ${profile} rows`;
 
   return {
@@ -73,76 +52,60 @@ export function openGeneratedRows({ settings, profile, encoder, replace }: Gener
           [profile],
         );
         const note = rows[0];
-        if (note === undefined) return null;
-        seq = Number(note.seq);
-        return { identity: note.identity, counts: note.counts, at: Number(note.at) } satisfies Found;
+        return note === undefined ? null : { ...note, at: Number(note.at), seq: Number(note.seq) };
       });
     },
-    async begin(identity, outputs, from) {
-      await withClient(pool, what, async (client) => {
+    async begin({ identity, outputs, fateOf }) {
+      return await withClient(pool, what, async (client) => {
         await client.query('BEGIN');
         await client.query(NOTE_DDL);
-        for (const output of outputs) await ensure(client, output, from === null, replace);
-        if (from === null) {
-          await client.query(
-            `INSERT INTO headrace.generated VALUES ($1, $2, '{}', $3, $4)
-             ON CONFLICT (profile) DO UPDATE SET identity = $2, counts = '{}', at = $3, seq = generated.seq + 1, changed = now()`,
-            [profile, JSON.stringify(identity), identity.start, seq + 1],
-          );
-        }
+        for (const output of outputs) await ensure(client, output, fateOf);
         const { rows } = await client.query<{ seq: string }>(
-          'SELECT seq::text FROM headrace.generated WHERE profile = $1',
-          [profile],
+          `INSERT INTO headrace.generated VALUES ($1, $2, '{}', $3, 1)
+           ON CONFLICT (profile) DO UPDATE SET identity = $2, counts = '{}', at = $3, seq = generated.seq + 1, changed = now()
+           RETURNING seq::text`,
+          [profile, JSON.stringify(identity), identity.start],
         );
-        seq = Number(rows[0]?.seq);
         await client.query('COMMIT');
+        return Number(rows[0]?.seq);
       });
-      for (const output of outputs) {
-        targets.set(output, { output, encode: encoder(output), lines: '', count: from?.counts[output.name] ?? 0 });
-      }
     },
-    add({ output, row }) {
-      const target = targets.get(output);
-      if (!target) throw fault('Unexpected', `there is no table for ${output.name}`);
-      const line = target.encode(row);
-      target.lines += line;
-      target.count += 1;
-      waiting += line.length;
+    async missing(outputs) {
+      return await withClient(pool, what, async (client) => {
+        const { rows } = await client.query<{ name: string }>(
+          'SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NULL',
+          [outputs.map(({ table }) => quoteTable(table))],
+        );
+        return rows.map(({ name }) => name);
+      });
     },
-    full: () => waiting >= FULL_BYTES,
-    async flush(at) {
-      const each = [...targets.values()];
-      const parts = each.filter(({ lines }) => lines !== '').map(({ output, lines }) => ({ output, lines }));
-      const counts = Object.fromEntries(each.map(({ output, count }) => [output.name, count]));
-      for (const target of each) target.lines = '';
-      waiting = 0;
-      await withClient(pool, what, async (client) => {
+    async write(lines, { seq, counts, at }) {
+      return await withClient(pool, what, async (client) => {
         await client.query('BEGIN');
-        for (const { output, lines } of parts) await copy(client, output, lines);
+        // Before the rows: a second generator waits here, and is then told so, not that its keys are there already.
         const { rowCount } = await client.query(
           'UPDATE headrace.generated SET counts = $3, at = $4, seq = seq + 1, changed = now() WHERE profile = $1 AND seq = $2',
           [profile, seq, JSON.stringify(counts), at],
         );
-        if (rowCount !== 1) {
-          throw fault('Fenced', `${what}: another generator of ${profile} writes to this database; end one of the two`);
-        }
-        await client.query('COMMIT');
-        seq += 1;
+        const isOurs = rowCount === 1;
+        if (isOurs) for (const each of lines) await copy(client, each);
+        await client.query(isOurs ? 'COMMIT' : 'ROLLBACK');
+        return isOurs;
       });
     },
-    async finish() {
+    async analyze(outputs) {
       await withClient(pool, what, async (client) => {
-        for (const { output } of targets.values()) await client.query(`ANALYZE ${quoteTable(output.table)}`);
+        for (const { table } of outputs) await client.query(`ANALYZE ${quoteTable(table)}`);
       });
     },
     close: () => pool.end(),
   };
 }
 
-async function copy(client: pg.PoolClient, { table, fields }: Output, lines: string): Promise<void> {
+async function copy(client: pg.PoolClient, { output: { table, fields }, text }: Lines): Promise<void> {
   const columns = fields.map(({ name }) => quoteIdent(name)).join(', ');
   const stream = client.query(copyFrom(`COPY ${quoteTable(table)} (${columns}) FROM STDIN`));
-  stream.end(Buffer.from(lines));
+  stream.end(Buffer.from(text));
   try {
     await finished(stream);
   } catch (error) {
@@ -150,27 +113,19 @@ async function copy(client: pg.PoolClient, { table, fields }: Output, lines: str
   }
 }
 
-/** The table is there, is ours, and is empty where a run begins anew. */
-async function ensure(client: pg.PoolClient, output: Output, anew: boolean, replace: boolean): Promise<void> {
+async function ensure(client: pg.PoolClient, output: Output, fateOf: (found: FoundTable) => Fate): Promise<void> {
   const name = quoteTable(output.table);
   const { rows } = await client.query<{ comment: string | null }>(
     "SELECT obj_description(to_regclass($1), 'pg_class') AS comment WHERE to_regclass($1) IS NOT NULL",
     [name],
   );
   const found = rows[0];
-  if (found !== undefined && anew) {
-    const ours = found.comment?.startsWith(COMMENT) === true;
+  if (found !== undefined) {
+    const ours = found.comment?.startsWith(GENERATED_MARK) === true;
     const filled = (await client.query(`SELECT FROM ${name} LIMIT 1`)).rowCount !== 0;
-    if (filled && !(ours && replace)) {
-      const remedy = ours
-        ? 'go on with --resume, or empty it with --replace'
-        : 'and was not made by headrace generate: rename it, or use another database';
-      throw fault('TableUnsuited', `table ${name} is there with rows; ${remedy}`);
-    }
-    if (ours) await client.query(`DROP TABLE ${name}`);
-    else return; // an empty one of the user's own is filled as it is
+    if (fateOf({ name, ours, filled }) === 'keep') return;
+    await client.query(`DROP TABLE ${name}`);
   }
-  if (found !== undefined && !anew) return;
   const lines = output.fields.map(
     (field) => `  ${quoteIdent(field.name)} ${SQL_TYPES[field.type]}${field.nullable === true ? '' : ' NOT NULL'}`,
   );
@@ -178,5 +133,5 @@ async function ensure(client: pg.PoolClient, output: Output, anew: boolean, repl
   await client.query(
     `CREATE TABLE ${name} (\n${lines.join(',\n')},\n  PRIMARY KEY (${output.key.map(quoteIdent).join(', ')})\n)`,
   );
-  await client.query(`COMMENT ON TABLE ${name} IS ${quoteLiteral(COMMENT)}`);
+  await client.query(`COMMENT ON TABLE ${name} IS ${quoteLiteral(GENERATED_MARK)}`);
 }
