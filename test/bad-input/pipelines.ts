@@ -84,7 +84,7 @@ export const BAD_PIPELINES: readonly BadPipeline[] = [
   {
     name: 'an alias of nothing',
     input: name('*nobody'),
-    says: ['1:7: is not YAML: nothing before it is marked &nobody'],
+    says: ['1:7: is not YAML: there is no anchor before it'],
   },
   { name: 'an alias of itself', input: name('&n [*n]'), says: ['1:10: name: found a list'] },
   { name: 'two documents', input: { file: `${GOOD}---\n${GOOD}` }, says: ['13:1: holds more than one document'] },

@@ -94,11 +94,11 @@ describe('headrace.yaml', () => {
         env: { PASSWORD: 'pw', HEADRACE_CONTROL_URL: 'quiet', HEADRACE_KAFKA_SASL_USERNAME: 'x' },
       },
     );
-    expect(faults).toContain('2:3: connections.sales.url: found a value that is not shown here');
+    expect(faults).toContain('2:3: connections.sales.url: found text that is not shown here');
     expect(faults).toContain(
-      'kafka.sasl.password: found a value that is not shown here; allowed: a password, in quotes',
+      'kafka.sasl.password: found a number that is not shown here; allowed: a password, in quotes',
     );
-    expect(faults).toContain('environment: HEADRACE_CONTROL_URL: found a value that is not shown here');
+    expect(faults).toContain('environment: HEADRACE_CONTROL_URL: found text that is not shown here');
     expect(faults).not.toMatch(/hush|4711|quiet/);
   });
 });

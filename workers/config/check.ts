@@ -1,15 +1,17 @@
 /**
  * Checks data against a schema and tells every problem at its place. Unknown keys are problems, with a guess at what was
- * meant. The value found is shown, unless it may be a secret.
+ * meant. The value found is shown, unless it is or may hold a secret: by the schema's word, whatever is wrong with the value.
  */
 import { z } from 'zod';
 import { guess } from './guess.ts';
-import { pathText, type Problem } from './problem.ts';
-import type { IssueParams } from './values.ts';
+import { pathText, withoutPassword, type Problem } from './problem.ts';
+import { isSecret, type IssueParams } from './values.ts';
 import type { ConfigSource } from './yaml-source.ts';
 
 /** Of a value found; a file of another kind may be one value of megabytes. */
 const SHOWN_CHARACTERS = 100;
+/** Of what is not shown. */
+const KINDS: Readonly<Record<string, string>> = { string: 'text', number: 'a number', boolean: 'true or false' };
 
 export type Checked<T> = { value: T; problems: [] } | { value?: never; problems: Problem[] };
 
@@ -60,7 +62,7 @@ function problemsOf(issue: z.core.$ZodIssue, schema: z.ZodType, data: unknown, p
     const message = `is ${found === undefined ? 'missing' : 'empty'}; allowed: ${allowed}`;
     return [{ place, path, message, ...(found === undefined ? { missing: true } : {}) }];
   }
-  const shown = shownValue(found, places.writtenAt(issue.path), params.secret === true);
+  const shown = shownValue(found, places.writtenAt(issue.path), holdsSecret(schemaAt(schema, issue.path)));
   return [{ place, path, message: `found ${shown}; allowed: ${allowed}` }];
 }
 
@@ -81,10 +83,27 @@ function allowedBy(issue: z.core.$ZodIssue): string {
 
 /** Names of the keys of the object that the schema has at a path. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let here: unknown = schema;
-  for (const part of path) here = step(inner(here), part);
-  const object = inner(here);
+  const object = inner(schemaAt(schema, path));
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
+}
+
+function schemaAt(schema: unknown, path: readonly PropertyKey[]): unknown {
+  let here = schema;
+  for (const part of path) here = step(inner(here), part);
+  return here;
+}
+
+/** Itself or anywhere under it: text where a mapping with a password is expected may be the password. */
+function holdsSecret(schema: unknown): boolean {
+  if (isSecret(schema)) return true;
+  const wrapped = unwrapped(schema);
+  return wrapped === undefined ? partsOf(schema).some(holdsSecret) : holdsSecret(wrapped);
+}
+
+function partsOf(schema: unknown): unknown[] {
+  if (schema instanceof z.ZodObject) return Object.values(schema.shape);
+  if (schema instanceof z.ZodArray) return [schema.element];
+  return schema instanceof z.ZodRecord ? [schema.valueType] : [];
 }
 
 function step(schema: unknown, part: PropertyKey): unknown {
@@ -95,10 +114,15 @@ function step(schema: unknown, part: PropertyKey): unknown {
 
 /** Through wrappers (optional, default, transform, union's object) to what they wrap. */
 function inner(schema: unknown): unknown {
+  const wrapped = unwrapped(schema);
+  return wrapped === undefined ? schema : inner(wrapped);
+}
+
+function unwrapped(schema: unknown): unknown {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
-    return inner(schema.unwrap());
+    return schema.unwrap();
   }
-  return schema instanceof z.ZodPipe ? inner(schema.in) : schema;
+  return schema instanceof z.ZodPipe ? schema.in : undefined;
 }
 
 function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
@@ -114,8 +138,7 @@ function shownValue(found: unknown, written: string | undefined, secret: boolean
   if (Array.isArray(found)) return found.length === 0 ? 'an empty list' : 'a list';
   if (typeof found === 'object') return 'a mapping';
   if (written !== undefined) return `\`${written}\` (its content is not shown)`;
-  if (secret) return 'a value that is not shown here';
-  // An address in the wrong place may hold a password.
-  const text = typeof found === 'number' ? String(found) : JSON.stringify(found).replaceAll(/:\/\/[^\s/]*@/g, '://…@');
+  if (secret) return `${KINDS[typeof found] ?? 'a value'} that is not shown here`;
+  const text = typeof found === 'number' ? String(found) : withoutPassword(JSON.stringify(found));
   return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}… (${text.length} characters)`;
 }

@@ -24,7 +24,8 @@ export function interpolate(written: string, env: Environment): Interpolated {
     if (close === '' || parts === null) {
       problems.push({
         at,
-        message: `\`${whole}\` is not a reference; write \${NAME} or \${NAME:-default}, or $\${ for a literal \${`,
+        // Not what is there: it may be of a password.
+        message: `a \${ begins no reference; write \${NAME} or \${NAME:-default}, or $\${ for a literal \${`,
       });
       return whole;
     }

@@ -26,6 +26,11 @@ export function configFault(problems: readonly Problem[], cause?: unknown): Faul
   return fault('ConfigInvalid', `the configuration has ${count}:\n${lines.join('\n')}`, cause);
 }
 
+/** An address in the wrong place may hold a password, itself with any character in it: from the first colon to the last @. */
+export function withoutPassword(text: string): string {
+  return text.replace(/:(\/\/)?.*@/s, ':$1…@');
+}
+
 /** `source.key[1]` from ['source', 'key', 1]. A key that looks like an address may hold a password: it is not shown. */
 export function pathText(path: readonly PropertyKey[]): string {
   return path

@@ -4,9 +4,14 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../contracts/errors.ts';
 import { isMysql, KAFKA_CLIENTS, type MetricsAddress } from '../../contracts/settings.ts';
-import { count, flag, oneOf, scalar, size, text } from './values.ts';
+import { withoutPassword } from './problem.ts';
+import { count, flag, oneOf, scalar, secret, size, text } from './values.ts';
 
-const secret = (allowed: string) => text(allowed, { secret: true });
+const secretText = (allowed: string) => secret(text(allowed));
+
+/** With one slash `postgres:/user:password@host/db` is an address, too: of a database of that whole name, which errors then show. */
+const isAddress = (found: unknown): found is string =>
+  typeof found === 'string' && /^[^:/]+:\/\//.test(found) && URL.canParse(found);
 
 const POSTGRES_FORM = 'a PostgreSQL address, postgres://user:password@host:5432/database, special characters as %XX';
 
@@ -36,14 +41,12 @@ function postgresUrlFault({ protocol, pathname, username, password, searchParams
   return searchParams.has('client_encoding') ? 'sets client_encoding, which must stay UTF8' : null;
 }
 
-const postgresUrl = scalar(
-  POSTGRES_FORM,
-  (found) => {
-    if (typeof found !== 'string' || !URL.canParse(found)) return undefined;
+const postgresUrl = secret(
+  scalar(POSTGRES_FORM, (found) => {
+    if (!isAddress(found)) return undefined;
     const wrong = postgresUrlFault(new URL(found));
     return wrong === null ? { ok: found } : { wrong: `${wrong}; allowed: ${POSTGRES_FORM}` };
-  },
-  { secret: true },
+  }),
 );
 
 const DATABASE_FORM = `${POSTGRES_FORM}, or a MySQL one, mysql://user:password@host:3306/database`;
@@ -66,24 +69,20 @@ function mysqlUrlFault({ pathname, hostname, username, password, searchParams }:
     : `has an ssl-mode that is none of ${MYSQL_MODES.join(', ')}`;
 }
 
-const databaseUrl = scalar(
-  DATABASE_FORM,
-  (found) => {
-    if (typeof found !== 'string' || !URL.canParse(found)) return undefined;
+const databaseUrl = secret(
+  scalar(DATABASE_FORM, (found) => {
+    if (!isAddress(found)) return undefined;
     const url = new URL(found);
     const wrong = isMysql({ url: found }) ? mysqlUrlFault(url) : postgresUrlFault(url);
     return wrong === null ? { ok: found } : { wrong: `${wrong}; allowed: ${DATABASE_FORM}` };
-  },
-  { secret: true },
+  }),
 );
 
-const httpUrl = scalar(
-  'an address such as http://127.0.0.1:9000',
-  (found) => {
+const httpUrl = secret(
+  scalar('an address such as http://127.0.0.1:9000', (found) => {
     if (typeof found !== 'string' || !/^https?:\/\//.test(found) || !URL.canParse(found)) return undefined;
     return { ok: found };
-  },
-  { secret: true },
+  }),
 );
 
 const HOST_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:,/[\]]+):\d{1,5}$/;
@@ -102,17 +101,15 @@ const brokers = scalar('host:port, several as a list or with commas between', (f
   const wrong = names.find((name) => !isHostPort(name));
   if (wrong !== undefined) {
     // Whoever writes a whole address may have written a password in it.
-    const shown = JSON.stringify(wrong).replaceAll(/:\/\/[^\s/]*@/g, '://…@');
-    return { wrong: `found ${shown}; allowed: ${HOST_PORT_FORM}` };
+    return { wrong: `found ${withoutPassword(JSON.stringify(wrong))}; allowed: ${HOST_PORT_FORM}` };
   }
   return names.length > 0 ? { ok: names } : undefined;
 });
 
 /** PEM text, or the path of a file that holds it, from `folder` on. */
 const pem = (folder: string) =>
-  scalar(
-    'the path of a PEM file, or its text',
-    (found) => {
+  secret(
+    scalar('the path of a PEM file, or its text', (found) => {
       if (typeof found !== 'string' || found === '') return undefined;
       if (found.includes('-----BEGIN ')) return { ok: found };
       try {
@@ -121,10 +118,11 @@ const pem = (folder: string) =>
           ? { ok: content }
           : { wrong: 'the file that it names is not in PEM form' };
       } catch (error) {
-        return { wrong: `the PEM file cannot be read: ${messageOf(error)}` };
+        // Not the path: it may be the key itself, given in the path's place.
+        const code = error instanceof Error && 'code' in error ? String(error.code) : 'not a path';
+        return { wrong: `the PEM file cannot be read: ${code}, in the folder ${folder}` };
       }
-    },
-    { secret: true },
+    }),
   );
 
 const metricsAddress = scalar<MetricsAddress | 'off'>(`${HOST_PORT_FORM}, or off`, (found) => {
@@ -135,19 +133,20 @@ const metricsAddress = scalar<MetricsAddress | 'off'>(`${HOST_PORT_FORM}, or off
 });
 
 /** `id:key` each. The newest first; the others are for what was encrypted before it came. */
-const encryptionKeys = scalar(
-  'id:key, the key 32 bytes in base64 (openssl rand -base64 32), older keys behind it with commas between',
-  (found) => {
-    const parts: unknown[] = typeof found === 'string' ? found.split(',') : Array.isArray(found) ? found : [];
-    const keys = parts.map((part) =>
-      /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9+/]{43}=)$/.exec(typeof part === 'string' ? part.trim() : ''),
-    );
-    if (keys.length === 0 || keys.includes(null)) return undefined;
-    const named = keys.map((parsed) => ({ id: parsed?.[1] ?? '', key: parsed?.[2] ?? '' }));
-    const ids = new Set(named.map(({ id }) => id));
-    return ids.size === named.length ? { ok: named } : { wrong: 'holds two keys of one id' };
-  },
-  { secret: true },
+const encryptionKeys = secret(
+  scalar(
+    'id:key, the key 32 bytes in base64 (openssl rand -base64 32), older keys behind it with commas between',
+    (found) => {
+      const parts: unknown[] = typeof found === 'string' ? found.split(',') : Array.isArray(found) ? found : [];
+      const keys = parts.map((part) =>
+        /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9+/]{43}=)$/.exec(typeof part === 'string' ? part.trim() : ''),
+      );
+      if (keys.length === 0 || keys.includes(null)) return undefined;
+      const named = keys.map((parsed) => ({ id: parsed?.[1] ?? '', key: parsed?.[2] ?? '' }));
+      const ids = new Set(named.map(({ id }) => id));
+      return ids.size === named.length ? { ok: named } : { wrong: 'holds two keys of one id' };
+    },
+  ),
 );
 
 /** Both or neither. */
@@ -187,8 +186,8 @@ export function settingsSchema(folder: string) {
         sasl: z
           .strictObject({
             mechanism: oneOf(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
-            username: secret('a user name'),
-            password: secret('a password'),
+            username: secretText('a user name'),
+            password: secretText('a password'),
           })
           .optional(),
         replicationFactor: count(1, 32_767).optional(),
@@ -199,8 +198,8 @@ export function settingsSchema(folder: string) {
         endpoint: httpUrl.optional(),
         region: text('a region such as eu-central-1').optional(),
         pathStyle: flag().optional(),
-        accessKeyId: secret('an access key id').optional(),
-        secretAccessKey: secret('a secret access key').optional(),
+        accessKeyId: secretText('an access key id').optional(),
+        secretAccessKey: secretText('a secret access key').optional(),
       })
       // One without the other would be left aside, and the standard chain's credentials taken: somebody else's, perhaps.
       .check(together('accessKeyId', 'secretAccessKey'))
@@ -210,7 +209,7 @@ export function settingsSchema(folder: string) {
         address: hostPort.optional(),
         namespace: text('a namespace').default('default'),
         tls: temporalTls.optional(),
-        apiKey: secret('an API key').optional(),
+        apiKey: secretText('an API key').optional(),
         encryptionKeys: encryptionKeys.optional(),
         ui: httpUrl.optional(),
       })

@@ -8,33 +8,38 @@ import { parseTableName } from '../../formats/sql-names.ts';
 /** Metadata of an issue of ours: `complete` messages stand alone; others are completed with what was found. */
 export interface IssueParams {
   complete?: true;
-  secret?: true;
 }
+
+const secrets = new WeakSet<z.ZodType>();
+
+/** A kind whose values no message shows. Noted beside the schemas, since a wrapper such as `optional` hides what is on them. */
+export function secret<T extends z.ZodType>(kind: T): T {
+  secrets.add(kind);
+  return kind;
+}
+
+export const isSecret = (schema: unknown): boolean => schema instanceof z.ZodType && secrets.has(schema);
 
 type Reading<T> = { ok: T } | { allowed: string } | { wrong: string };
 
 /** A scalar read by `read`; a missing one is told by its own words, so that `allowed` appears there too. */
-export function scalar<T>(allowed: string, read: (found: unknown) => Reading<T> | undefined, params: IssueParams = {}) {
+export function scalar<T>(allowed: string, read: (found: unknown) => Reading<T> | undefined) {
   return z.unknown().transform((found, context): T => {
     const reading = found === undefined || found === null ? undefined : read(found);
     if (reading !== undefined && 'ok' in reading) return reading.ok;
     const complete = reading !== undefined && 'wrong' in reading;
     const message = complete ? reading.wrong : reading !== undefined ? reading.allowed : allowed;
-    context.addIssue({ code: 'custom', message, params: complete ? { ...params, complete } : { ...params } });
+    context.addIssue({ code: 'custom', message, params: complete ? { complete } : {} });
     return z.NEVER;
   });
 }
 
-export const text = (allowed = 'text', params: IssueParams = {}) =>
-  scalar(
-    allowed,
-    (found) => {
-      if (typeof found === 'string') return found === '' ? undefined : { ok: found };
-      if (typeof found === 'number' || typeof found === 'boolean') return { allowed: `${allowed}, in quotes` };
-      return undefined;
-    },
-    params,
-  );
+export const text = (allowed = 'text') =>
+  scalar(allowed, (found) => {
+    if (typeof found === 'string') return found === '' ? undefined : { ok: found };
+    if (typeof found === 'number' || typeof found === 'boolean') return { allowed: `${allowed}, in quotes` };
+    return undefined;
+  });
 
 export const matching = (pattern: RegExp, allowed: string) =>
   scalar(allowed, (found) => (typeof found === 'string' && pattern.test(found) ? { ok: found } : undefined));

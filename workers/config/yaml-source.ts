@@ -72,7 +72,7 @@ export function parseYaml(text: string, file: string, env: Environment): ConfigS
     },
     Alias(_key, node) {
       if (node.resolve(document) !== undefined) return;
-      const message = `is not YAML: nothing before it is marked &${node.source}`;
+      const message = `is not YAML: there is no anchor before it with this alias's name`;
       problems.push({ place: place(node.range?.[0] ?? 0), path: '', message });
       unresolved.push(node);
     },
@@ -156,7 +156,8 @@ function syntaxProblems(document: Document, text: string, place: (offset: number
   if (broken === undefined) return problems;
   const reference = text.slice(broken.pos[0] - 1, broken.pos[0] + 1) === '${';
   const hint = reference ? ' (inside { } and [ ], a reference must be in quotes: "${NAME}")' : '';
-  const message = SYNTAX[broken.code] ?? `is not YAML: ${broken.message}${hint}`;
+  // The library quotes the source behind a colon or a backslash: it may be a password that should have been in quotes.
+  const message = SYNTAX[broken.code] ?? `is not YAML: ${broken.message.replace(/(: | \\).*$/s, '')}${hint}`;
   return [...problems, { place: place(broken.pos[0]), path: '', message }];
 }
 
