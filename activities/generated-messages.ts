@@ -5,6 +5,7 @@
  */
 import { fault, messageOf } from '../contracts/errors.ts';
 import { partitionOf } from '../formats/murmur2.ts';
+import { createPackedMessages, type PackedMessages } from '../formats/packed-messages.ts';
 import { jsonEncoder } from '../generators/encode.ts';
 import type { Emission, Output, Value } from '../generators/model.ts';
 import type { Found, Identity, Sink } from '../generators/ports.ts';
@@ -36,7 +37,7 @@ interface Target {
   encode: (row: Emission['row']) => string;
   keyAt: number;
   count: number;
-  waiting: { partition: number; key: Buffer; value: Buffer }[];
+  waiting: PackedMessages;
 }
 
 /** A transaction, all topics together: some 200 ms of work, far below the 2 s that an open one may hold readers back. */
@@ -61,16 +62,18 @@ export function openGeneratedMessages(options: GeneratedMessagesOptions): Sink {
     const { seq, metadata } = await lane.committed();
     const keyAt = output.fields.findIndex(({ name }) => name === output.by);
     const note = metadata === '' ? null : readNote(metadata, laneId);
-    return { lane, seq, note, partitions, encode: jsonEncoder(output), keyAt, count: 0, waiting: [] };
+    const waiting = createPackedMessages();
+    return { lane, seq, note, partitions, encode: jsonEncoder(output), keyAt, count: 0, waiting };
   }
 
   async function send(target: Target, at: number): Promise<void> {
-    const { lane, waiting } = target;
-    target.waiting = [];
-    if (waiting.length === 0 || identity === undefined) return;
+    const { lane, partitions } = target;
+    if (target.waiting.count() === 0 || identity === undefined) return;
     const note: Note = { run, identity, count: target.count, at };
+    const waiting = target.waiting.take();
     await lane.begin();
-    for (const { partition, key, value } of waiting) {
+    for (const { key, value } of waiting) {
+      const partition = partitionOf(key, key.length, partitions);
       while (!lane.send(partition, key, value, 0)) await lane.drain();
     }
     await lane.commit(target.seq + 1, JSON.stringify(note));
@@ -110,12 +113,9 @@ export function openGeneratedMessages(options: GeneratedMessagesOptions): Sink {
     add({ output, row }) {
       const target = targets.get(output);
       if (!target) throw fault('Unexpected', `there is no topic for ${output.name}`);
-      const key = Buffer.from(keyText(row[target.keyAt]));
-      const value = Buffer.from(target.encode(row));
-      target.waiting.push({ partition: partitionOf(key, key.length, target.partitions), key, value });
+      bytes += target.waiting.add(keyText(row[target.keyAt]), target.encode(row));
       target.count += 1;
       messages += 1;
-      bytes += key.length + value.length;
     },
     full: () => messages >= FULL_MESSAGES || bytes >= FULL_BYTES,
     async flush(at) {

@@ -4,6 +4,7 @@
  * rows; and a table that was not made here is neither emptied nor mixed with ours.
  */
 import { fault } from '../contracts/errors.ts';
+import { createLineBytes, type LineBytes } from '../formats/line-bytes.ts';
 import type { Emission, Output } from '../generators/model.ts';
 import type { Sink } from '../generators/ports.ts';
 import type { Fate, FoundTable, GeneratedTables } from './ports/generated-tables.ts';
@@ -22,14 +23,13 @@ const FULL_BYTES = 8 * 1024 * 1024;
 interface Target {
   output: Output;
   encode: (row: Emission['row']) => string;
-  text: string;
+  lines: LineBytes;
   count: number;
 }
 
 export function openGeneratedRows({ profile, tables, encoder, replace }: GeneratedRowsOptions): Sink {
   const targets = new Map<Output, Target>();
   let seq = 0;
-  let waiting = 0;
 
   return {
     async find() {
@@ -50,24 +50,26 @@ export function openGeneratedRows({ profile, tables, encoder, replace }: Generat
         }
       }
       for (const output of outputs) {
-        targets.set(output, { output, encode: encoder(output), text: '', count: from?.counts[output.name] ?? 0 });
+        const count = from?.counts[output.name] ?? 0;
+        targets.set(output, { output, encode: encoder(output), lines: createLineBytes(), count });
       }
     },
     add({ output, row }) {
       const target = targets.get(output);
       if (!target) throw fault('Unexpected', `there is no table for ${output.name}`);
-      const line = target.encode(row);
-      target.text += line;
+      target.lines.add(target.encode(row));
       target.count += 1;
-      waiting += line.length;
     },
-    full: () => waiting >= FULL_BYTES,
+    full() {
+      let waiting = 0;
+      for (const { lines } of targets.values()) waiting += lines.size();
+      return waiting >= FULL_BYTES;
+    },
     async flush(at) {
       const each = [...targets.values()];
-      const lines = each.filter(({ text }) => text !== '').map(({ output, text }) => ({ output, text }));
+      const all = each.map(({ output, lines }) => ({ output, bytes: lines.take() }));
+      const lines = all.filter(({ bytes }) => bytes.length > 0);
       const counts = Object.fromEntries(each.map(({ output, count }) => [output.name, count]));
-      for (const target of each) target.text = '';
-      waiting = 0;
       if (!(await tables.write(lines, { seq, counts, at }))) {
         throw fault(
           'Fenced',

@@ -28,20 +28,25 @@ export function calendarDayOf(at: number): CalendarDay {
 }
 
 const two = Array.from({ length: 100 }, (_, value) => String(value).padStart(2, '0'));
-let dayShown = -1;
-let dayText = '';
+const DAYS_KEPT = 4_096;
+const dayTexts = new Map<number, string>();
 
-/** `2022-09-13 11:59:33`, the day kept from call to call: 90 ns instead of the 600 of `toISOString`. */
+function dayText(day: number): string {
+  const kept = dayTexts.get(day);
+  if (kept !== undefined) return kept;
+  if (dayTexts.size >= DAYS_KEPT) dayTexts.clear();
+  const text = new Date(day * 86_400_000).toISOString().slice(0, 10);
+  dayTexts.set(day, text);
+  return text;
+}
+
+/** `2022-09-13 11:59:33`, the days kept from call to call: 90 ns instead of the 600 of `toISOString`. */
 export function secondText(at: number): string {
   const day = Math.floor(at / DAY);
-  if (day !== dayShown) {
-    dayText = new Date(day * 86_400_000).toISOString().slice(0, 10);
-    dayShown = day;
-  }
   const seconds = Math.floor((at - day * DAY) / SECOND);
   const hours = Math.floor(seconds / 3_600);
   const minutes = Math.floor(seconds / 60) % 60;
-  return `${dayText} ${two[hours] as string}:${two[minutes] as string}:${two[seconds % 60] as string}`;
+  return `${dayText(day)} ${two[hours] as string}:${two[minutes] as string}:${two[seconds % 60] as string}`;
 }
 
 /** `2022-09-13 11:59:33.269093` */

@@ -32,7 +32,7 @@ export interface Beginning {
 /** Rows of one output, a line each in COPY's text format, which MySQL's LOAD DATA reads as well. */
 export interface Lines {
   output: Output;
-  text: string;
+  bytes: Buffer;
 }
 
 export interface GeneratedTables {

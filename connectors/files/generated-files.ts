@@ -5,6 +5,7 @@
 import { mkdir, open, readFile, rename, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fault, isFault, messageOf } from '../../contracts/errors.ts';
+import { createLineBytes, type LineBytes } from '../../formats/line-bytes.ts';
 import type { Emission, Output } from '../../generators/model.ts';
 import type { Found, Identity, Sink } from '../../generators/ports.ts';
 
@@ -39,7 +40,7 @@ interface Target {
   file: FileHandle;
   encode: (row: Emission['row']) => string;
   bytes: number;
-  lines: string;
+  lines: LineBytes;
   count: number;
 }
 
@@ -47,7 +48,6 @@ export function openFilesSink({ folder, format, replace, convert }: FilesOptions
   const notePath = join(folder, NOTE);
   const targets = new Map<Output, Target>();
   let identity: Identity | undefined;
-  let waiting = 0;
 
   async function readNote(): Promise<Note | null> {
     const text = await readFile(notePath, 'utf8').catch((error: unknown) => {
@@ -91,8 +91,9 @@ export function openFilesSink({ folder, format, replace, convert }: FilesOptions
           // Not cut to nothing at once: a run that goes on begins with what is there.
           const file = await open(path, kept > 0 ? 'r+' : 'w');
           await file.truncate(kept);
-          const head = kept > 0 ? '' : format.head(output);
-          const target = { output, path, file, encode: format.encoder(output), bytes: kept, lines: head };
+          const lines = createLineBytes();
+          if (kept === 0) lines.add(format.head(output));
+          const target = { output, path, file, encode: format.encoder(output), bytes: kept, lines };
           targets.set(output, { ...target, count: note?.counts[output.name] ?? 0 });
         }
         if (note === null) await noteOf(wanted.start)();
@@ -103,19 +104,17 @@ export function openFilesSink({ folder, format, replace, convert }: FilesOptions
     add({ output, row }) {
       const target = targets.get(output);
       if (!target) throw fault('Unexpected', `there is no file for ${output.name}`);
-      const line = target.encode(row);
-      target.lines += line;
+      target.lines.add(target.encode(row));
       target.count += 1;
-      waiting += line.length;
     },
-    full: () => waiting >= FULL_BYTES,
+    full() {
+      let waiting = 0;
+      for (const { lines } of targets.values()) waiting += lines.size();
+      return waiting >= FULL_BYTES;
+    },
     async flush(at) {
-      const parts = [...targets.values()].map((target) => ({ target, bytes: Buffer.from(target.lines) }));
-      waiting = 0;
-      for (const { target, bytes } of parts) {
-        target.lines = '';
-        target.bytes += bytes.length;
-      }
+      const parts = [...targets.values()].map((target) => ({ target, bytes: target.lines.take() }));
+      for (const { target, bytes } of parts) target.bytes += bytes.length;
       // The counts of now: more may be added while the lines are written.
       const writeNote = noteOf(at);
       try {

@@ -115,9 +115,9 @@ export function openMysqlGeneratedTables(settings: MysqlSettings, profile: strin
              WHERE ${ofProfile} AND seq = ${seq}`,
           );
           if (moved.affectedRows !== 1) return false;
-          for (const { output, text } of lines) {
+          for (const { output, bytes } of lines) {
             const into = quoteTable(nameOf(output));
-            const loaded = await loadLines(connection, into, columnsOf(output), text);
+            const loaded = await loadLines(connection, into, columnsOf(output), bytes);
             await refuseWarnings(connection, loaded, `loading rows into ${into}`);
           }
           return true;

@@ -35,15 +35,14 @@ export async function loadData(
 /**
  * @param into a table, quoted
  * @param columns names, in the lines' order
- * @param text lines as COPY's text format has them: tabs between fields, backslashes as escapes, \N for NULL
+ * @param bytes lines as COPY's text format has them: tabs between fields, backslashes as escapes, \N for NULL
  */
 export async function loadLines(
   connection: PoolConnection,
   into: string,
   columns: readonly string[],
-  text: string,
+  bytes: Buffer,
 ): Promise<ResultSetHeader> {
-  const bytes = Buffer.from(text);
   const parts = function* (): Generator<Buffer> {
     for (let at = 0; at < bytes.length; at += SENT_BYTES) yield bytes.subarray(at, at + SENT_BYTES);
   };

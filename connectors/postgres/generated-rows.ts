@@ -102,10 +102,10 @@ export function openGeneratedTables(settings: PostgresSettings, profile: string)
   };
 }
 
-async function copy(client: pg.PoolClient, { output: { table, fields }, text }: Lines): Promise<void> {
+async function copy(client: pg.PoolClient, { output: { table, fields }, bytes }: Lines): Promise<void> {
   const columns = fields.map(({ name }) => quoteIdent(name)).join(', ');
   const stream = client.query(copyFrom(`COPY ${quoteTable(table)} (${columns}) FROM STDIN`));
-  stream.end(Buffer.from(text));
+  stream.end(bytes);
   try {
     await finished(stream);
   } catch (error) {

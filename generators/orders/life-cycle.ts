@@ -14,6 +14,9 @@ export interface Step {
   order: OrderState;
 }
 
+type Payment = OrderState['payment'];
+type Shipping = OrderState['shipping'];
+
 /** Nobody is quicker, and a later step is never before an earlier one. */
 const LEAST_WAIT = 60 * SECOND;
 /** Of a usual shipping time. */
@@ -32,45 +35,41 @@ export function createLifeCycles(
   const after = (at: number, meanMs: number): number => whole(at + LEAST_WAIT + exponential() * meanMs * 1_000);
 
   return (order, outcome) => {
+    const { express } = order.shipping;
+    const { method } = order.payment;
     const steps: Step[] = [{ at: order.date, stage: 'unpaid', order }];
+    /** The order, from this time on in this state. */
+    const step = (at: number, stage: Stage, payment: Payment, shipping: Shipping): void => {
+      const { id, date, customer, lines, total } = order;
+      steps.push({ at, stage, order: { id, date, customer, payment, shipping, lines, total } });
+    };
     if (outcome === 'payment_timeout') {
       const at = whole(order.date + delays.timeout * 1_000);
-      const payment = { ...order.payment, status: 'failed' as const };
-      const shipping = { ...order.shipping, status: 'failed' as const, finished: at };
-      return [...steps, { at, stage: 'failed', order: { ...order, payment, shipping } }];
+      const payment: Payment = { status: 'failed', method, date: null };
+      step(at, 'failed', payment, { id: null, express, status: 'failed', shipped: null, eta: null, finished: at });
+      return steps;
     }
     // Never later than what would have timed out.
-    const paidAt = Math.min(after(order.date, delays.payment), whole(order.date + delays.timeout * 1_000));
-    const paid: OrderState = { ...order, payment: { ...order.payment, status: 'paid', date: paidAt } };
-    steps.push({ at: paidAt, stage: 'paid', order: paid });
+    const date = Math.min(after(order.date, delays.payment), whole(order.date + delays.timeout * 1_000));
+    const paid: Payment = { status: 'paid', method, date };
+    const refunded: Payment = { status: 'refunded', method, date };
+    step(date, 'paid', paid, order.shipping);
     if (outcome === 'cancelled') {
-      const at = after(paidAt, delays.cancellation);
-      const payment = { ...paid.payment, status: 'refunded' as const };
-      const shipping = { ...paid.shipping, status: 'cancelled' as const, finished: at };
-      return [...steps, { at, stage: 'failed', order: { ...paid, payment, shipping } }];
+      const at = after(date, delays.cancellation);
+      step(at, 'failed', refunded, { id: null, express, status: 'cancelled', shipped: null, eta: null, finished: at });
+      return steps;
     }
-    const { express } = order.shipping;
-    const shippedAt = after(paidAt, express ? delays.shipping / 3 : delays.shipping);
+    const shipped = after(date, express ? delays.shipping / 3 : delays.shipping);
     const usual = (express ? delays.express : delays.standard) * 1_000;
-    const shipped: OrderState = {
-      ...paid,
-      shipping: {
-        ...{ id: `SHP${order.id.slice(3)}`, express, status: 'shipped', shipped: shippedAt },
-        ...{ eta: whole(shippedAt + usual), finished: null },
-      },
-    };
-    const deliveredAt = whole(shippedAt + LEAST_WAIT + usual * Math.max(0, normal()));
-    const delivered: OrderState = {
-      ...shipped,
-      shipping: { ...shipped.shipping, status: 'delivered', finished: deliveredAt },
-    };
-    steps.push({ at: shippedAt, stage: 'shipped', order: shipped });
-    steps.push({ at: deliveredAt, stage: 'finished', order: delivered });
+    const eta = whole(shipped + usual);
+    const id = `SHP${order.id.slice(3)}`;
+    step(shipped, 'shipped', paid, { id, express, status: 'shipped', shipped, eta, finished: null });
+    const delivered = whole(shipped + LEAST_WAIT + usual * Math.max(0, normal()));
+    step(delivered, 'finished', paid, { id, express, status: 'delivered', shipped, eta, finished: delivered });
     if (outcome === 'delivered') return steps;
-    const returnedAt = after(deliveredAt, delays.return);
-    const payment = { ...delivered.payment, status: 'refunded' as const };
-    const shipping = { ...delivered.shipping, status: 'returned' as const, finished: returnedAt };
-    return [...steps, { at: returnedAt, stage: 'failed', order: { ...delivered, payment, shipping } }];
+    const returned = after(delivered, delays.return);
+    step(returned, 'failed', refunded, { id, express, status: 'returned', shipped, eta, finished: returned });
+    return steps;
   };
 }
 

@@ -65,12 +65,19 @@ function* emit(settings: Settings, run: Run): Generator<Emission, void, undefine
     const { customer, isNew } = shop.customer();
     const lines = shop.lines(discounts.discount(at));
     const order: OrderState = {
-      ...{ id: `ORD${String(number).padStart(9, '0')}`, date: whole(at), customer, lines },
+      id: `ORD${String(number).padStart(9, '0')}`,
+      date: whole(at),
+      customer,
       payment: { status: 'unpaid', method: methodOf(random), date: null },
       shipping: {
-        ...{ id: null, express: random.chance(settings.express), status: 'pending' },
-        ...{ shipped: null, eta: null, finished: null },
+        id: null,
+        express: random.chance(settings.express),
+        status: 'pending',
+        shipped: null,
+        eta: null,
+        finished: null,
       },
+      lines,
       total: lines.reduce((sum, { price, quantity, discount }) => {
         return sum + Math.round((price * quantity * (10_000 - Math.round(discount * 10_000))) / 10_000);
       }, 0),

@@ -1,7 +1,7 @@
 /** The shop's customers, who come again, and its catalogue. */
 import type { Values } from '../kinds.ts';
 import type { Run } from '../model.ts';
-import { emailOf, openPeople } from '../people.ts';
+import { createPool, emailOf, openPeople } from '../people.ts';
 import { createCountChooser, createSampler, openRandom, zipf } from '../random.ts';
 import type { Customer, Line } from './outputs.ts';
 import { PLACES } from './places.ts';
@@ -28,6 +28,10 @@ const CATEGORIES = [
 export function createShop(settings: Settings, { seed }: Run): Shop {
   const random = openRandom(seed, 'customers');
   const people = openPeople(random);
+  const firstNames = createPool(() => people.person.firstName());
+  const lastNames = createPool(() => people.person.lastName());
+  const companies = createPool(() => people.company.name());
+  const streets = createPool(() => people.location.street());
   const places = createSampler(PLACES.map(({ weight }) => weight));
   const customers: Customer[] = [];
   const catalogue = createCatalogue(settings.catalogue.items, seed);
@@ -38,11 +42,16 @@ export function createShop(settings: Settings, { seed }: Run): Shop {
 
   function newCustomer(): Customer {
     const { lgu, province } = PLACES[places.draw(random)] ?? { lgu: 'Manila', province: 'PH-00' };
-    const name = `${people.person.firstName()} ${people.person.lastName()}`;
-    const company = people.company.name();
+    const name = `${firstNames(random)} ${lastNames(random)}`;
+    const company = companies(random);
     const customer = {
-      ...{ id: `CUS${String(customers.length + 1).padStart(8, '0')}`, name, company, email: emailOf(name, company) },
-      ...{ street: people.location.streetAddress(), lgu, province },
+      id: `CUS${String(customers.length + 1).padStart(8, '0')}`,
+      name,
+      company,
+      email: emailOf(name, company),
+      street: `${random.whole(1, 9_999)} ${streets(random)}`,
+      lgu,
+      province,
       phone: `+63 9${random.whole(10, 99)} ${random.whole(100, 999)} ${random.whole(1_000, 9_999)}`,
     };
     customers.push(customer);
@@ -59,7 +68,10 @@ export function createShop(settings: Settings, { seed }: Run): Shop {
       const chosen = new Set<number>();
       const variety = Math.min(varietyOf(cart), catalogue.length);
       while (chosen.size < variety) chosen.add(which.draw(cart));
-      return [...chosen].map((index) => ({ ...(catalogue[index] as Item), quantity: quantityOf(cart), discount }));
+      return Array.from(chosen, (index) => {
+        const { sku, item, category, cost, price } = catalogue[index] as Item;
+        return { sku, item, category, cost, price, quantity: quantityOf(cart), discount };
+      });
     },
   };
 }
