@@ -24,7 +24,7 @@ export async function runPlan(file: string, options: CommonOptions & WindowOptio
 function typesOf({ shape, lake }: PlanLook) {
   return shape.columns.map((column) => ({
     column: column.name,
-    source: column.sqlType + (column.nullable ? '' : ' not null'),
+    source: (column.native ?? column.sqlType) + (column.nullable ? '' : ' not null'),
     json: jsonWord(column.type),
     parquet: { csv: 'text', jsonl: jsonWord(column.type), parquet: parquetWord(column.type) }[lake.format],
     warehouse: warehouseWord(column),

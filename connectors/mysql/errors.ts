@@ -4,7 +4,9 @@ import { type Fault, type FaultCode, fault, isFault, messageOf } from '../../con
 export type Unavailable = Extract<FaultCode, 'SourceUnavailable' | 'WarehouseUnavailable'>;
 
 /** https://mariadb.com/kb/en/mariadb-error-code-reference/ */
-const ACCESS = [1044, 1045, 1049, 1142, 1143, 1227, 1370, 1698, 3118, 3955];
+const ACCESS = [1044, 1142, 1143, 1227, 1370];
+/** The user, the password or the database of the address itself: no grant would help. */
+const ADDRESS = [1045, 1049, 1698, 3118, 3955];
 const MISSING = [1146, 1051];
 const UNKNOWN_COLUMN = 1054;
 /** What a later attempt may not meet again. */
@@ -58,6 +60,9 @@ export function mysqlFault(error: unknown, unavailable: Unavailable, doing: stri
   if (number === undefined || TRANSIENT.includes(number)) return fault(unavailable, text, error);
   if (ACCESS.includes(number)) {
     return fault('AccessDenied', `${text}; grant the user what docs/operations.md lists for MySQL`, error);
+  }
+  if (ADDRESS.includes(number)) {
+    return fault('AccessDenied', `${text}; check user, password and database in the connection's address`, error);
   }
   if (MISSING.includes(number)) return fault('TableMissing', text, error);
   if (number === UNKNOWN_COLUMN && unavailable === 'SourceUnavailable') return fault('SourceChanged', text, error);
