@@ -11,11 +11,12 @@ import { type Hop, measureHops } from './hops.ts';
 import { wholeNumber } from './options.ts';
 import { debezium } from './peers/debezium.ts';
 import { dlt } from './peers/dlt.ts';
+import { duckdb } from './peers/duckdb.ts';
 import type { Peer, PeerInput } from './peers/peer.ts';
 import { fillShape } from './shapes.ts';
 import { say, withStack } from './stack.ts';
 
-const PEERS: readonly Peer[] = [debezium, dlt];
+const PEERS: readonly Peer[] = [debezium, dlt, duckdb];
 
 /** The hops that have peers; the fourth is the whole. */
 const HOPS: readonly Hop[] = ['replay', 'land', 'load'];
