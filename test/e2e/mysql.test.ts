@@ -76,13 +76,13 @@ describe.each([
   }, 120_000);
 
   test('arrives equal, as the databases themselves say it', async () => {
-    // Of the types that both print alike, bytes and texts as hex.
+    // Of the types that both print alike, bytes and texts as hex (CONCAT: a number as its text; a CAST to binary would pad with zeros).
     const plain = Object.entries(columns).filter(([, [type]]) => /int|date$|^(var)?char|text|blob|bytea/.test(type));
     const alike = plain.filter(([, [type]]) => !/zerofill|character set/.test(type)).map(([name]) => name);
     expect(alike.length).toBeGreaterThan(6);
     const read = async (connection: string, table: string): Promise<unknown[]> => {
       if (isMysql(connection)) {
-        const hex = alike.map((name) => `LOWER(HEX(CAST(${tick(name)} AS CHAR(100000) CHARACTER SET binary)))`);
+        const hex = alike.map((name) => `LOWER(HEX(CONCAT(${tick(name)})))`);
         return await rowsOf(my, `SELECT id, ${hex.join(', ')} FROM ${table}`);
       }
       const hex = alike.map((name) => {
