@@ -21,11 +21,13 @@ export function matrixPage(results: readonly Result[]): string {
   const seeds = [...new Set(results.map(({ seed }) => seed))].join(', ');
   return `# The fault matrix
 
-Written by \`npm run test:faults\` (seed ${seeds}): ${good} of ${results.length} cells well. Each cell is a run of its own on real services and real worker
+Written by \`npm run test:faults\` (seed ${seeds}): ${results.length} of ${CELLS.length + ODD_CELLS.length} cells run,
+${good} well. Each cell is a run of its own on real services and real worker
 processes: 1,200 rows in 12 chunks, 3 lanes and 3 partitions, cuts of 100 records. The run is stopped at the step, from outside, by a proxy
 between the worker and the service that holds the step's request (_before_) or its answer (_after_, when the service has carried it out).
 Then comes the fault, then everything is well again, and the run must end by itself. At the end source, topic
-(\`read_committed\`), lake (by manifest, and by listing the bucket) and warehouse are read and compared row by row, besides \`verify\`.
+(\`read_committed\`), lake (by manifest, and by listing the bucket) and warehouse are read and compared row by row, besides \`verify\`. Where
+something is taken away for good (a topic, a table) the run must fail by name instead, and nothing may be there twice.
 
 A cell says how many seconds passed from the moment that all was well again until a worker had passed the step once more, or the run was over.
 A dead worker is noticed after 15 s without a heartbeat; a failed call is tried again after 0.5 s, then 1, 2, 4 … 30 s. Figures are from a
