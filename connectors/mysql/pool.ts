@@ -10,7 +10,7 @@ import {
   type QueryOptions,
   type ResultSetHeader,
 } from 'mysql2';
-import { fault } from '../../contracts/errors.ts';
+import { type Fault, fault } from '../../contracts/errors.ts';
 import type { MysqlSettings } from '../../contracts/settings.ts';
 import { mysqlFault, type Unavailable } from './errors.ts';
 
@@ -154,6 +154,7 @@ export async function withConnection<T>(
   database: Database,
   doing: string,
   work: (connection: PoolConnection) => Promise<T>,
+  toFault: (error: unknown) => Fault = (error) => mysqlFault(error, database.unavailable, doing),
 ): Promise<T> {
   const connection = await checkOut(database, doing);
   try {
@@ -162,7 +163,7 @@ export async function withConnection<T>(
     return result;
   } catch (error) {
     connection.destroy();
-    throw mysqlFault(error, database.unavailable, doing);
+    throw toFault(error);
   }
 }
 

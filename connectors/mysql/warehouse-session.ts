@@ -7,7 +7,7 @@ import type { TableName } from '../../contracts/columns.ts';
 import { type Fault, fault, isFault, messageOf } from '../../contracts/errors.ts';
 import type { MysqlSettings } from '../../contracts/settings.ts';
 import { errorNumber, mysqlFault } from './errors.ts';
-import { checkOut, commonSession, type Database, openDatabase, run, texts } from './pool.ts';
+import { commonSession, type Database, openDatabase, run, texts, withConnection } from './pool.ts';
 import { quoteTable, quoteText } from './sql-text.ts';
 
 /** A loader that stops in the middle (stopped machine, no FIN) holds its ledger rows for no longer than this. */
@@ -51,15 +51,7 @@ export async function withWarehouse<T>(
   what: string,
   work: (connection: PoolConnection) => Promise<T>,
 ): Promise<T> {
-  const connection = await checkOut(database, what);
-  try {
-    const result = await work(connection);
-    connection.release();
-    return result;
-  } catch (error) {
-    connection.destroy();
-    throw warehouseFault(error, what);
-  }
+  return await withConnection(database, what, work, (error) => warehouseFault(error, what));
 }
 
 /** Runs `work` in one transaction whose idle time is short; an error leaves it to the caller to close the connection. */
