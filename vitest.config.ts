@@ -10,6 +10,8 @@ const faults = [
   'test/e2e/**/*.test.ts',
   'test/recovery/**/*.test.ts',
   'test/security/**/*.test.ts',
+  'test/generators/generate.test.ts',
+  'test/generators/mysql-rows.test.ts',
 ];
 const shared = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000 };
 
