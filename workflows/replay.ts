@@ -77,6 +77,8 @@ export const skipChunkUpdate = defineUpdate<string, [SkipChunk]>(UPDATES.skipChu
 export const setLanesSignal = defineSignal<[number]>(SIGNALS.setLanes);
 export const progressQuery = defineQuery<Progress>(PROGRESS_QUERY);
 
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
 export async function replayTable(input: ReplayInput, carried?: ReplayState): Promise<ReplayReport> {
   const state: ReplayState = carried ?? {
     startedAt: Date.now(),
@@ -106,6 +108,8 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
       ...state.troubled.map(({ chunk, cause }) => `chunk ${chunk} waits for retryChunk or skipChunk: ${cause}`),
     ].join(', ');
   const limits = () => ({ rowsPerSecond: state.rate, bytesPerSecond: state.bytes, paused: state.paused });
+  /** Of what runs beside the main loop, which ends the replay with the first of them. */
+  const failures: Error[] = [];
   const pacing = { begun: false, changed: false, running: false };
   const isPaceStale = (): boolean => pacing.changed;
   /** Tells chunks that run; the first pace goes with the turn. */
@@ -113,11 +117,17 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
     pacing.changed = true;
     if (!pacing.begun || pacing.running) return;
     pacing.running = true;
-    while (pacing.changed) {
-      pacing.changed = false;
-      await setPace({ replayId: input.replayId, pace: limits() });
+    try {
+      while (pacing.changed) {
+        pacing.changed = false;
+        await setPace({ replayId: input.replayId, pace: limits() });
+      }
+    } catch (error) {
+      // Nobody awaits this: one thrown on would fail the workflow's task, not the replay. A cancelled replay ends by itself.
+      if (!isCancellation(error)) failures.push(asError(error));
+    } finally {
+      pacing.running = false;
     }
-    pacing.running = false;
   };
   const setPaused = (paused: boolean): void => {
     state.paused = paused;
@@ -176,7 +186,6 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
     const atWork = (): ReadonlySet<number> => new Set(running.keys());
     const queue = createChunkQueue(state, plan.laneModulus);
     const skipping = new Set<number>();
-    const failures: Error[] = [];
     let bounds = { known: state.next, complete: plan.empty };
     const search = { running: false };
     /** Bounds are looked for while chunks are published; the first few alone, so that those need not wait for the others. */
@@ -185,7 +194,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
       try {
         bounds = await findChunks({ replayId: input.replayId, atLeast: bounds.known + more });
       } catch (error) {
-        failures.push(error instanceof Error ? error : new Error(String(error)));
+        failures.push(asError(error));
       } finally {
         search.running = false;
       }
@@ -211,7 +220,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
         if (scope.consideredCancelled) queue.putBack(chunk);
         else if (cause instanceof ApplicationFailure && CHUNK_FAULTS.has(cause.type ?? ''))
           state.troubled = [...state.troubled, { chunk, cause: cause.message }];
-        else failures.push(error instanceof Error ? error : new Error(String(error)));
+        else failures.push(asError(error));
       } finally {
         running.delete(chunk);
         changes += 1;

@@ -185,6 +185,30 @@ test('cancelled, it lets what runs end, gives its place up and is cancelled', as
   });
 });
 
+test('cancelled while a new rate is being told, it is cancelled all the same', async () => {
+  const { read, seen } = fakes(10, () => sleep(600));
+  let telling = false;
+  const slow = {
+    ...read,
+    setPace: async () => {
+      telling = true;
+      await sleep(1_500);
+    },
+  };
+  const outcome = await temporal.whileServing({ read: slow }, async () => {
+    const replay = await start(2);
+    await expect.poll(() => seen.most).toBeGreaterThan(0);
+    await replay.signal(SIGNALS.setRate, 5);
+    await expect.poll(() => telling).toBe(true);
+    await replay.cancel();
+    const ended = await replay.result().catch((error: unknown) => error);
+    const { events } = await replay.fetchHistory();
+    return { ended, failedTasks: events?.filter(({ workflowTaskFailedEventAttributes: failed }) => failed) };
+  });
+  expect(outcome).toMatchObject({ ended: { cause: { name: 'CancelledFailure' } }, failedTasks: [] });
+  expect(seen.withdrawn).toBe(1);
+});
+
 test('an empty table ends at once', async () => {
   const { read } = fakes(0, () => Promise.resolve());
   expect(await temporal.whileServing({ read }, async () => (await start(2)).result())).toMatchObject({
