@@ -3,11 +3,13 @@
  * (or one that died and its successor) get one answer.
  */
 import type pg from 'pg';
-import type { LaneTransaction, PlannedReplay, Replays, ReplayState } from '../../activities/ports/replays.ts';
+import type { PlannedReplay, Replays, ReplayState } from '../../activities/ports/replays.ts';
 import type { Key } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { Chunk, PartitionEnds } from '../../contracts/replay.ts';
+import { openLaneTransactions } from './lane-transactions.ts';
 import { query } from './pool.ts';
+import { openPace } from './replay-pace.ts';
 import { type ReplayRow, toReplay } from './replay-row.ts';
 
 interface ChunkRow {
@@ -29,6 +31,7 @@ const toChunk = (row: ChunkRow): SkippableChunk => ({
 export function openReplays(pool: pg.Pool): Replays {
   const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[]) =>
     query<Row>(pool, 'ControlUnavailable', doing, sql, values);
+  const lanes = openLaneTransactions(pool);
 
   async function get(replayId: string): Promise<PlannedReplay & { state: ReplayState }> {
     const rows = await ask<ReplayRow>('reading the replay', 'SELECT * FROM headrace.replay WHERE replay_id = $1', [
@@ -62,6 +65,8 @@ export function openReplays(pool: pg.Pool): Replays {
   }
 
   return {
+    ...lanes,
+    ...openPace(pool),
     get,
     ends,
     async plan(replay) {
@@ -179,7 +184,7 @@ export function openReplays(pool: pg.Pool): Replays {
         `UPDATE headrace.replay SET state = 'abandoned' WHERE replay_id = $1 AND state <> 'published'`,
         [replayId],
       );
-      return this.openLanes(replayId);
+      return lanes.openLanes(replayId);
     },
     async withdraw(replayId) {
       await ask(
@@ -187,7 +192,7 @@ export function openReplays(pool: pg.Pool): Replays {
         `UPDATE headrace.replay SET state = 'planned' WHERE replay_id = $1 AND state = 'publishing'`,
         [replayId],
       );
-      return this.openLanes(replayId);
+      return lanes.openLanes(replayId);
     },
     async finishPublishing(replayId, given) {
       const partitions = Object.keys(given).map(Number);
@@ -213,51 +218,12 @@ export function openReplays(pool: pg.Pool): Replays {
       );
     },
 
-    async pace(replayId) {
-      const rows = await ask<{ rows: number | null; bytes: number | null; paused: boolean; owed_ms: number }>(
-        'reading the pace',
-        `SELECT rows_per_second AS rows, bytes_per_second AS bytes, paused,
-                (extract(epoch FROM free_at - clock_timestamp()) * 1000)::float8 AS owed_ms
-         FROM headrace.pace WHERE replay_id = $1`,
-        [replayId],
-      );
-      const [row] = rows;
-      return {
-        rowsPerSecond: row?.rows ?? null,
-        bytesPerSecond: row?.bytes ?? null,
-        paused: row?.paused ?? false,
-        owedMs: row?.owed_ms ?? 0,
-      };
-    },
-    async setPace(replayId, { rowsPerSecond, bytesPerSecond, paused }) {
-      await ask(
-        'setting the pace',
-        `INSERT INTO headrace.pace (replay_id, rows_per_second, bytes_per_second, paused) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (replay_id) DO UPDATE SET rows_per_second = $2, bytes_per_second = $3, paused = $4, free_at = now()`,
-        [replayId, rowsPerSecond, bytesPerSecond, paused],
-      );
-    },
-    async pay(replayId, rows, bytes) {
-      await ask(
-        'paying for what was sent',
-        `UPDATE headrace.pace SET free_at = greatest(free_at, now()) + interval '1 second' *
-           greatest(coalesce($2 / rows_per_second, 0), coalesce($3 / bytes_per_second, 0)) WHERE replay_id = $1`,
-        [replayId, rows, bytes],
-      );
-    },
     async skipChunk(replayId, chunk, why) {
       await ask(
         'noting that a chunk is skipped',
         `UPDATE headrace.chunk SET skipped_at = now(), skip_reason = $3
          WHERE replay_id = $1 AND chunk = $2 AND skipped_at IS NULL`,
         [replayId, chunk, why],
-      );
-    },
-    async forget(replayId, lane, seq) {
-      await ask(
-        'forgetting a transaction that never came in',
-        `DELETE FROM headrace.lane_transaction WHERE replay_id = $1 AND lane = $2 AND seq = $3 AND state = 'begun'`,
-        [replayId, lane, seq],
       );
     },
 
@@ -270,73 +236,6 @@ export function openReplays(pool: pg.Pool): Replays {
         [replayId, chunk.chunk, json(chunk.after), json(chunk.upTo)],
       );
       return (await chunkWhere('AND chunk = $2', [replayId, chunk.chunk])) ?? chunk;
-    },
-
-    async lastTransaction(replayId, lane): Promise<LaneTransaction | null> {
-      const rows = await ask<{
-        seq: string;
-        chunk: number;
-        from_key: Key | null;
-        state: 'begun' | 'done';
-        age_ms: number;
-        last_key: Key | null;
-        chunk_done: boolean | null;
-      }>(
-        'reading the lane',
-        `SELECT seq, chunk, from_key, state, (extract(epoch FROM now() - begun_at) * 1000)::float8 AS age_ms, last_key, chunk_done
-         FROM headrace.lane_transaction WHERE replay_id = $1 AND lane = $2 ORDER BY seq DESC LIMIT 1`,
-        [replayId, lane],
-      );
-      const row = rows[0];
-      return row
-        ? {
-            seq: Number(row.seq),
-            chunk: row.chunk,
-            fromKey: row.from_key,
-            state: row.state,
-            ageMs: row.age_ms,
-            lastKey: row.last_key,
-            chunkDone: row.chunk_done ?? false,
-          }
-        : null;
-    },
-    async begin(replayId, lane, seq, chunk, fromKey) {
-      const rows = await ask(
-        'recording a transaction’s begin',
-        `INSERT INTO headrace.lane_transaction (replay_id, lane, seq, chunk, from_key, state)
-         SELECT replay_id, $2, $3, $4, $5, 'begun' FROM (
-           SELECT replay_id FROM headrace.replay WHERE replay_id = $1 AND state = 'publishing' FOR SHARE) AS publishing
-         WHERE NOT EXISTS (SELECT 1 FROM headrace.lane_transaction t
-                           WHERE t.replay_id = $1 AND t.lane = $2 AND (t.state = 'begun' OR t.seq >= $3))
-         ON CONFLICT DO NOTHING RETURNING seq`,
-        [replayId, lane, seq, chunk, json(fromKey)],
-      );
-      return rows.length === 1;
-    },
-    async done(replayId, lane, seq, progress, chunkDone) {
-      await ask(
-        'noting a transaction’s outcome',
-        `UPDATE headrace.lane_transaction SET state = 'done', last_key = $4, rows = $5, checksum = $6, chunk_done = $7, done_at = now()
-         WHERE replay_id = $1 AND lane = $2 AND seq = $3 AND state = 'begun'`,
-        [replayId, lane, seq, json(progress.lastKey), progress.rows, progress.checksum, chunkDone],
-      );
-    },
-    async openLanes(replayId) {
-      const rows = await ask<{ lane: number }>(
-        'reading open lanes',
-        `SELECT lane FROM headrace.lane_transaction WHERE replay_id = $1 AND state = 'begun' ORDER BY lane`,
-        [replayId],
-      );
-      return rows.map((row) => row.lane);
-    },
-    async rowsIn(replayId, chunk) {
-      const rows = await ask<{ rows: string }>(
-        'counting rows that are in',
-        `SELECT coalesce(sum(rows), 0) AS rows FROM headrace.lane_transaction
-         WHERE replay_id = $1 AND state = 'done' AND ($2::int IS NULL OR chunk = $2)`,
-        [replayId, chunk ?? null],
-      );
-      return Number(rows[0]?.rows ?? 0);
     },
   };
 }
