@@ -6,7 +6,8 @@ import type { Column, TableName, TableShape } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import { mapMysqlType, MYSQL_SUPPORTED_TYPES, mysqlKeyRefusal } from '../../formats/mysql-types.ts';
 import { lakeNameFaults } from '../../formats/lake-types.ts';
-import { findTable, type FoundKey, type FoundTable } from './catalog.ts';
+import { chooseKey, eventTimeFault } from '../../formats/source-key.ts';
+import { findTable, type FoundTable } from './catalog.ts';
 import { type Database, flavourOf, withConnection } from './pool.ts';
 import { quoteTable } from './sql-text.ts';
 
@@ -42,34 +43,29 @@ export async function describeTable(
     else columns.push({ name: column.name, nullable: column.nullable, ...mapped.ok, native: column.columnType });
   }
   faults.push(...lakeNameFaults(columns));
-  const chosen = chooseKey(found, shown, key, faults);
+  const chosen = keyOf(found, shown, key, faults);
   for (const column of found.columns.filter((each) => chosen.includes(each.name))) {
     const refusal = mysqlKeyRefusal(column);
     if (refusal !== null) faults.push(`key column "${column.name}": ${refusal}; choose another key in source.key`);
   }
-  if (eventTime !== undefined) checkEventTime(columns, eventTime, shown, faults);
+  if (eventTime !== undefined) {
+    const unfit = eventTimeFault(columns, eventTime, shown, 'a datetime, timestamp or date');
+    if (unfit !== null) faults.push(unfit);
+  }
   if (faults.length > 0)
     throw fault('TableUnsuited', `table ${shown} cannot be replayed:\n  - ${faults.join('\n  - ')}`);
   return { shape: { columns, key: chosen }, estimatedRows: found.estimatedRows };
 }
 
-function chooseKey(
+function keyOf(
   { keys, columns }: FoundTable,
   shown: string,
   wanted: readonly string[] | undefined,
   faults: string[],
 ): readonly string[] {
-  const sorted = (names: readonly string[]): string => [...names].sort().join('\0');
-  const found = keys.find((each) =>
-    wanted === undefined ? each.name === 'PRIMARY' : sorted(each.columns) === sorted(wanted),
-  );
-  if (!found) {
-    const others = keys.map(({ columns: names }: FoundKey) => `(${names.join(', ')})`).join(', ');
-    faults.push(
-      wanted === undefined
-        ? `it has no primary key${others ? `; name one of its unique keys in source.key: ${others}` : '; add one'}`
-        : `source.key (${wanted.join(', ')}) is no unique key of ${shown}; it has ${others || 'none'}`,
-    );
+  const found = chooseKey(keys, ({ name }) => name === 'PRIMARY', wanted, shown);
+  if (typeof found === 'string') {
+    faults.push(found);
     return [];
   }
   if (found.partial)
@@ -80,17 +76,4 @@ function chooseKey(
     faults.push(`key column ${names} may be NULL; make it NOT NULL or choose another key`);
   }
   return found.columns;
-}
-
-function checkEventTime(columns: readonly Column[], eventTime: string, shown: string, faults: string[]): void {
-  const column = columns.find((candidate) => candidate.name === eventTime);
-  if (!column) {
-    faults.push(
-      `source.eventTime "${eventTime}" is no column of ${shown}; it has ${columns.map((each) => each.name).join(', ')}`,
-    );
-  } else if (!['timestamp', 'timestamptz', 'date'].includes(column.type.kind)) {
-    faults.push(
-      `source.eventTime "${eventTime}" is of type ${column.native ?? column.sqlType}; a datetime, timestamp or date is needed`,
-    );
-  }
 }

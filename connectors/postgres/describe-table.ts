@@ -13,6 +13,7 @@ import {
   SUPPORTED_TYPES,
 } from '../../formats/postgres-types.ts';
 import { lakeNameFaults } from '../../formats/lake-types.ts';
+import { chooseKey, eventTimeFault } from '../../formats/source-key.ts';
 import { quoteTable } from '../../formats/sql-names.ts';
 import { query } from './pool.ts';
 
@@ -102,29 +103,24 @@ export async function describeTable(
     else columns.push({ name: row.attname, nullable: !row.attnotnull, ...mapped.ok });
   }
   faults.push(...lakeNameFaults(columns));
-  const chosen = chooseKey(await ask<KeyRow>(KEYS_SQL, [relation.oid]), shown, key, faults);
+  const chosen = keyOf(await ask<KeyRow>(KEYS_SQL, [relation.oid]), shown, key, faults);
   for (const column of columns.filter((each) => chosen.includes(each.name))) {
     const refusal = keyRefusal(column.type);
     if (refusal !== null) faults.push(`key column "${column.name}": ${refusal}`);
   }
-  if (eventTime !== undefined) checkEventTime(columns, eventTime, shown, faults);
+  if (eventTime !== undefined) {
+    const unfit = eventTimeFault(columns, eventTime, shown, 'a timestamp, timestamptz or date');
+    if (unfit !== null) faults.push(unfit);
+  }
   if (faults.length > 0)
     throw fault('TableUnsuited', `table ${shown} cannot be replayed:\n  - ${faults.join('\n  - ')}`);
   return { shape: { columns, key: chosen }, estimatedRows: Number(relation.estimated_rows) };
 }
 
-function chooseKey(keys: KeyRow[], shown: string, wanted: readonly string[] | undefined, faults: string[]): string[] {
-  const wantedSorted = wanted && [...wanted].sort().join('\0');
-  const found = keys.find((candidate) =>
-    wantedSorted === undefined ? candidate.is_primary : [...candidate.columns].sort().join('\0') === wantedSorted,
-  );
-  if (!found) {
-    const others = keys.map((candidate) => `(${candidate.columns.join(', ')})`).join(', ');
-    faults.push(
-      wanted === undefined
-        ? `it has no primary key${others ? `; name one of its unique keys in source.key: ${others}` : '; add one'}`
-        : `source.key (${wanted.join(', ')}) is no unique key of ${shown}; it has ${others || 'none'}`,
-    );
+function keyOf(keys: KeyRow[], shown: string, wanted: readonly string[] | undefined, faults: string[]): string[] {
+  const found = chooseKey(keys, (candidate) => candidate.is_primary, wanted, shown);
+  if (typeof found === 'string') {
+    faults.push(found);
     return [];
   }
   if (found.nullable.length > 0)
@@ -135,17 +131,4 @@ function chooseKey(keys: KeyRow[], shown: string, wanted: readonly string[] | un
     );
   }
   return found.columns;
-}
-
-function checkEventTime(columns: readonly Column[], eventTime: string, shown: string, faults: string[]): void {
-  const column = columns.find((candidate) => candidate.name === eventTime);
-  if (!column) {
-    faults.push(
-      `source.eventTime "${eventTime}" is no column of ${shown}; it has ${columns.map((each) => each.name).join(', ')}`,
-    );
-  } else if (!['timestamp', 'timestamptz', 'date'].includes(column.type.kind)) {
-    faults.push(
-      `source.eventTime "${eventTime}" is of type ${column.sqlType}; a timestamp, timestamptz or date is needed`,
-    );
-  }
 }

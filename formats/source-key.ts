@@ -1,0 +1,41 @@
+/** What any source table must have, whatever its database: a unique key, and an event time that is a time. Pure. */
+import type { Column } from '../contracts/columns.ts';
+
+const sorted = (names: readonly string[]): string => [...names].sort().join('\0');
+
+/**
+ * The unique key to use.
+ * @param wanted source.key, in any order; absent: the primary key
+ * @param shown the table's name, for the message
+ * @returns a text where there is no such key: what there is, and the remedy
+ */
+export function chooseKey<K extends { columns: readonly string[] }>(
+  keys: readonly K[],
+  isPrimary: (key: K) => boolean,
+  wanted: readonly string[] | undefined,
+  shown: string,
+): K | string {
+  const found = keys.find((key) => (wanted === undefined ? isPrimary(key) : sorted(key.columns) === sorted(wanted)));
+  if (found) return found;
+  const others = keys.map(({ columns }) => `(${columns.join(', ')})`).join(', ');
+  return wanted === undefined
+    ? `it has no primary key${others ? `; name one of its unique keys in source.key: ${others}` : '; add one'}`
+    : `source.key (${wanted.join(', ')}) is no unique key of ${shown}; it has ${others || 'none'}`;
+}
+
+/**
+ * @param times the database's words for the types that will do
+ * @returns null where the column will do
+ */
+export function eventTimeFault(
+  columns: readonly Column[],
+  eventTime: string,
+  shown: string,
+  times: string,
+): string | null {
+  const column = columns.find((candidate) => candidate.name === eventTime);
+  if (!column)
+    return `source.eventTime "${eventTime}" is no column of ${shown}; it has ${columns.map((each) => each.name).join(', ')}`;
+  if (['timestamp', 'timestamptz', 'date'].includes(column.type.kind)) return null;
+  return `source.eventTime "${eventTime}" is of type ${column.native ?? column.sqlType}; ${times} is needed`;
+}
