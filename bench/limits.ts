@@ -8,10 +8,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
 import type { StackInfo } from '../stack/types.ts';
+import { withClient } from './client.ts';
 import { consumerPerformance, producerPerformance } from './kafka-tools.ts';
 import { type Shape, TABLES } from './shapes.ts';
 
@@ -117,16 +117,6 @@ async function putAgain({ info, folder, prefix }: LimitInput): Promise<number> {
     return seconds;
   } finally {
     store.close();
-  }
-}
-
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, application_name: 'headrace bench' });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
   }
 }
 

@@ -3,7 +3,7 @@
  * one (60 columns of all usual types, where the cost a byte shows). Made in the server from each row's number, so the same
  * number of rows is the same table everywhere.
  */
-import pg from 'pg';
+import { withClient } from './client.ts';
 import { fillProductSales } from './product-sales.ts';
 
 export const SHAPES = ['sales', 'narrow', 'wide'] as const;
@@ -52,9 +52,7 @@ export async function fillShape(url: string, shape: Shape, rows: number): Promis
     return;
   }
   const columns = shape === 'wide' ? WIDE : NARROW;
-  const client = new pg.Client({ connectionString: url, application_name: 'headrace bench' });
-  await client.connect();
-  try {
+  await withClient(url, async (client) => {
     await client.query(`DROP TABLE IF EXISTS ${TABLES[shape]}`);
     await client.query(
       `CREATE TABLE ${TABLES[shape]} (${columns.map(([name, type]) => `${name} ${type}`).join(', ')}, PRIMARY KEY (id))`,
@@ -64,9 +62,7 @@ export async function fillShape(url: string, shape: Shape, rows: number): Promis
       rows,
     ]);
     await client.query(`VACUUM ANALYZE ${TABLES[shape]}`);
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** @param name of pipeline, topic and lake prefix: new ones, so that nothing is found already done */

@@ -1,6 +1,7 @@
 /** What the peers of `load` share: the lake and the warehouse as a script's task, and the count at the far end. */
-import pg from 'pg';
+import type pg from 'pg';
 import type { StackInfo } from '../../stack/types.ts';
+import { withClient } from '../client.ts';
 import { TABLES } from '../shapes.ts';
 
 /** Where the objects are and where the rows go. */
@@ -27,11 +28,5 @@ export async function query<Row extends pg.QueryResultRow>(
   sql: string,
   values: readonly unknown[] = [],
 ): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url, application_name: 'headrace bench' });
-  await client.connect();
-  try {
-    return (await client.query<Row>(sql, [...values])).rows;
-  } finally {
-    await client.end();
-  }
+  return await withClient(url, async (client) => (await client.query<Row>(sql, [...values])).rows);
 }

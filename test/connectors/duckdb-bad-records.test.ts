@@ -1,32 +1,15 @@
 /** Records that are not what they seem: each is told with its offset and reason, and harms no other. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LakeFiles } from '../../activities/ports/lake-files.ts';
-import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
+import { describe, expect, it } from 'vitest';
 import type { Column, ColumnType } from '../../contracts/columns.ts';
 import { LAKE_FORMATS, type LakeFormat } from '../../contracts/pipeline.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
 import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
+import { column, openLakeForTests } from './lake.ts';
 
-let directory: string;
-let lake: LakeFiles & { close(): Promise<void> };
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'headrace-test-'));
-  lake = await openLakeFiles({ scratch: directory });
-});
-afterAll(async () => {
-  await lake.close();
-  await rm(directory, { recursive: true });
-});
+const open = openLakeForTests();
 
-const column = (name: string, type: ColumnType, sqlType: string, nullable = true): Column => ({
-  name,
-  type,
-  sqlType,
-  nullable,
-});
 const id = column('id', { kind: 'int32' }, 'integer', false);
 
 /** Encodes the values, one record each from offset 0 on, and reads back what a load would get. */
@@ -36,10 +19,10 @@ async function encode(columns: Column[], values: (string | Buffer | null)[], for
     buffer.append(bufferedRecord(offset, typeof value === 'string' ? Buffer.from(value) : value, null));
   });
   const input = { ...buffer.content(), columns, key: ['id'], settings: encoderSettings({ format }) };
-  const encoded = await lake.encode(input, directory);
-  const csv = join(directory, 'load.csv');
+  const encoded = await open.lake.encode(input, open.directory);
+  const csv = join(open.directory, 'load.csv');
   const files = encoded.files.map(({ path }) => ({ path, partition: 2, fromOffset: 0, toOffset: values.length }));
-  await lake.exportForLoad(files, columns, ['id'], format, csv);
+  await open.lake.exportForLoad(files, columns, ['id'], format, csv);
   return { ...encoded, load: await readFile(csv, 'utf8') };
 }
 

@@ -1,26 +1,16 @@
 /** The encoder's first path: what it takes apart, what it refuses, and that it makes the rows that the JSON path makes. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CutInput, LakeFiles } from '../../activities/ports/lake-files.ts';
-import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
+import { describe, expect, it } from 'vitest';
+import type { CutInput } from '../../activities/ports/lake-files.ts';
 import { splitLines } from '../../connectors/duckdb/split-lines.ts';
 import type { Column, ColumnType } from '../../contracts/columns.ts';
 import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
 import { LAKE_FORMATS, type LakeFormat } from '../../contracts/pipeline.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
+import { openLakeForTests } from './lake.ts';
 
-let directory: string;
-let lake: LakeFiles & { close(): Promise<void> };
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'headrace-test-'));
-  lake = await openLakeFiles({ scratch: directory });
-});
-afterAll(async () => {
-  await lake.close();
-  await rm(directory, { recursive: true });
-});
+const open = openLakeForTests();
 
 const id: Column = { name: 'id', type: { kind: 'int32' }, nullable: false, sqlType: 'integer' };
 const columnsOf = (type: ColumnType, sqlType: string): Column[] => [id, { name: 'v', type, sqlType, nullable: true }];
@@ -32,13 +22,13 @@ function inputOf(columns: Column[], values: readonly string[], format: LakeForma
 }
 
 async function rowsOf(input: CutInput): Promise<{ typed: string; lines: string[] }> {
-  const { files, bad } = await lake.encode(input, directory);
+  const { files, bad } = await open.lake.encode(input, open.directory);
   expect(bad).toEqual([]);
   const { columns, records, settings } = input;
   const file = { path: files[0]?.path ?? '', partition: 1, fromOffset: 0, toOffset: records };
-  const csv = join(directory, 'rows.csv');
-  await lake.exportForLoad([file], columns, ['id'], settings.format, csv);
-  const sums = await lake.sumsByChunk([file], columns, settings.format);
+  const csv = join(open.directory, 'rows.csv');
+  await open.lake.exportForLoad([file], columns, ['id'], settings.format, csv);
+  const sums = await open.lake.sumsByChunk([file], columns, settings.format);
   return { typed: String([...sums.values()].map(({ sum }) => sum)), lines: (await readFile(csv, 'utf8')).split('\n') };
 }
 
@@ -197,7 +187,7 @@ it('what only a cast finds too large is bad, and harms no other', async () => {
   const columns = columnsOf({ kind: 'int16' }, 'smallint');
   const input = inputOf(columns, ['{"id":1,"v":1}', '{"id":2,"v":32768}', '{"id":3,"v":3}']);
   expect(await split(input)).not.toBeNull();
-  expect(await lake.encode(input, directory)).toMatchObject({ rows: 2, bad: [{ offset: 1 }] });
+  expect(await open.lake.encode(input, open.directory)).toMatchObject({ rows: 2, bad: [{ offset: 1 }] });
 });
 
 it('random values come back digit by digit', async () => {

@@ -1,32 +1,15 @@
 /** A cut dealt to partition folders: each row in one file, all of them read back; folders' names for whatever a value is. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LakeFiles } from '../../activities/ports/lake-files.ts';
-import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
-import type { Column, ColumnType } from '../../contracts/columns.ts';
+import { describe, expect, it } from 'vitest';
 import { objectName, parseObjectName } from '../../contracts/manifest.ts';
 import { LAKE_FORMATS, type LakeLayout } from '../../contracts/pipeline.ts';
 import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
 import { MAX_FOLDERS_A_CUT, NO_VALUE, partitionFaults, partitionFolder } from '../../formats/partition-folder.ts';
+import { column, openLakeForTests } from './lake.ts';
 
-let directory: string;
-let lake: LakeFiles & { close(): Promise<void> };
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'headrace-parts-'));
-  lake = await openLakeFiles({ scratch: directory });
-});
-afterAll(async () => {
-  await lake.close();
-  await rm(directory, { recursive: true });
-});
+const open = openLakeForTests();
 
-const column = (name: string, type: ColumnType, sqlType: string, nullable = true): Column => ({
-  ...{ name, type, sqlType, nullable },
-});
 const COLUMNS = [
   column('id', { kind: 'int64' }, 'bigint', false),
   column('parts', { kind: 'text' }, 'text'),
@@ -46,7 +29,7 @@ async function encode(
     buffer.append(bufferedRecord(offset, Buffer.from(row), null));
   }
   const settings = encoderSettings({ ...layout, format: format as LakeLayout['format'] });
-  return lake.encode({ ...buffer.content(), columns: COLUMNS, key: ['id'], settings }, directory);
+  return open.lake.encode({ ...buffer.content(), columns: COLUMNS, key: ['id'], settings }, open.directory);
 }
 
 describe.each(LAKE_FORMATS)('a cut by text and day, as %s', (format) => {
@@ -81,12 +64,14 @@ describe.each(LAKE_FORMATS)('a cut by text and day, as %s', (format) => {
       fromOffset: 0,
       toOffset: values.length,
     }));
-    const back = await Promise.all(files.map((file) => lake.firstRows(file, COLUMNS, 100)));
+    const back = await Promise.all(files.map((file) => open.lake.firstRows(file, COLUMNS, 100)));
     const found = back.flat().sort((a, b) => Number(a['id']) - Number(b['id']));
     expect(found.map(({ parts }) => parts)).toEqual(values.map(({ parts }) => parts));
     const whole = await encode(values, {}, format);
     const one = whole.files.map(({ path }) => ({ path, form, partition: 3, fromOffset: 0, toOffset: values.length }));
-    expect(await lake.sumsByChunk(files, COLUMNS, format)).toEqual(await lake.sumsByChunk(one, COLUMNS, format));
+    expect(await open.lake.sumsByChunk(files, COLUMNS, format)).toEqual(
+      await open.lake.sumsByChunk(one, COLUMNS, format),
+    );
   });
 });
 

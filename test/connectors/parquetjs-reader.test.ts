@@ -1,29 +1,16 @@
 /** parquetjs-lite as an independent second reader of the encoder's Parquet: what it reads is right, what it cannot is told. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { LakeFile, LakeFiles } from '../../activities/ports/lake-files.ts';
-import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
+import { expect, it } from 'vitest';
+import type { LakeFile } from '../../activities/ports/lake-files.ts';
 import { firstRows } from '../../connectors/parquetjs/first-rows.ts';
-import type { Column, ColumnType } from '../../contracts/columns.ts';
+import type { Column } from '../../contracts/columns.ts';
 import { writeOrigin } from '../../contracts/messages.ts';
 import type { Compression } from '../../contracts/pipeline.ts';
 import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
+import { column, openLakeForTests } from './lake.ts';
 
-let directory: string;
-let lake: LakeFiles & { close(): Promise<void> };
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'headrace-parquetjs-'));
-  lake = await openLakeFiles({ scratch: directory });
-});
-afterAll(async () => {
-  await lake.close();
-  await rm(directory, { recursive: true });
-});
+const open = openLakeForTests();
 
-const column = (name: string, type: ColumnType, sqlType: string): Column => ({ name, type, sqlType, nullable: true });
 const id = column('id', { kind: 'int64' }, 'bigint');
 const ORIGIN = Buffer.from(writeOrigin({ schema: 's', chunk: 4, replay: 'r' }));
 
@@ -31,7 +18,10 @@ async function fileOf(columns: Column[], values: unknown[], compression: Compres
   const buffer = createCutBuffer(1);
   values.forEach((value, at) => buffer.append(bufferedRecord(at, Buffer.from(JSON.stringify(value)), ORIGIN)));
   const settings = encoderSettings({ format: 'parquet', compression });
-  const { files, bad } = await lake.encode({ ...buffer.content(), columns, key: ['id'], settings }, directory);
+  const { files, bad } = await open.lake.encode(
+    { ...buffer.content(), columns, key: ['id'], settings },
+    open.directory,
+  );
   expect(bad).toEqual([]);
   const path = files[0]?.path ?? '';
   return { path, form: settings, partition: 1, fromOffset: 0, toOffset: values.length, object: 'the/object' };
@@ -76,7 +66,7 @@ it('shows what it reads otherwise than it was written', async () => {
   const guid = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11';
   const old = { id: 2, at: '1969-12-31T23:59:59.999999Z', guid: null, list: null };
   const file = await fileOf(columns, [{ id: 1, at: '2024-03-01T10:00:00.123456Z', guid, list: [1, null] }, old]);
-  const [right] = await lake.firstRows(file, columns, 1);
+  const [right] = await open.lake.firstRows(file, columns, 1);
   expect(right).toMatchObject({ at: '2024-03-01 10:00:00.123456+00', guid, list: '{1,NULL}' });
   const [row, before] = await firstRows(file, columns, 2);
   expect(before).toMatchObject({ at: '1970-01-01T00:00:00.000Z' }); // towards zero

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { stackFolders } from '../../stack/environment.ts';
 import { killAllWorkers } from '../e2e/commands.ts';
-import { required, unique } from '../replay/setting.ts';
+import { unique } from '../replay/setting.ts';
 import { type Cell, cellName, isAlone } from './cells.ts';
 import { plannedCells, sideBySide } from './plan.ts';
 import { noted } from './results.ts';
 import { runCell } from './run-cell.ts';
-import { makeNamespaces, openSlot, type Slot } from './slot.ts';
+import { makeNamespaces, openSlot, openStackSlot, type Slot } from './slot.ts';
 
 /** A run's history is then cut several times, as that of a run of a million chunks is. */
 const CONTINUE_AS_NEW_AFTER_EVENTS = 60;
@@ -40,10 +40,7 @@ beforeAll(async () => {
   );
   await makeNamespaces(temporal.address, names);
   for (const namespace of names) free.push(await openSlot({ address: temporal.address, namespace }));
-  loneSlot = await openSlot({
-    address: required('HEADRACE_TEMPORAL_ADDRESS'),
-    namespace: required('HEADRACE_TEMPORAL_NAMESPACE'),
-  });
+  loneSlot = await openStackSlot();
 }, 120_000);
 
 afterAll(async () => {

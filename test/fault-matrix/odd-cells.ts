@@ -10,7 +10,7 @@ import { startService, stopService } from '../../stack/fault-controls.ts';
 import { required } from '../replay/setting.ts';
 import { expectFailed, expectNothingTwice, expectRecovered, type Failed, runAgain, stopAt } from './broken-run.ts';
 import type { Slot } from './slot.ts';
-import { mountSmallDisk } from './small-disk.ts';
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 
 export interface OddCell {
   name: string;
@@ -100,6 +100,18 @@ function clockMoved(name: string, byMs: number): OddCell {
   };
 }
 
+/** Full in the middle of a cut, then free again. */
+async function fillWhilePutting(slot: Slot, disk: SmallDisk): Promise<{ what: string; recoverySeconds: number }> {
+  const { run, goOn } = await stopAt(slot, 'object put', 2);
+  disk.fill();
+  goOn();
+  await sleep(TROUBLE_MS);
+  await expectOpen(slot, run);
+  disk.free();
+  const recoverySeconds = await expectRecovered(slot, run);
+  return { what: 'tried again until there was space', recoverySeconds };
+}
+
 export const ODD_CELLS: readonly OddCell[] = [
   {
     name: 'scratch space full',
@@ -108,14 +120,7 @@ export const ODD_CELLS: readonly OddCell[] = [
       try {
         await slot.killCrew();
         await slot.hire({ HEADRACE_SCRATCH: disk.folder });
-        const { run, goOn } = await stopAt(slot, 'object put', 2);
-        disk.fill();
-        goOn();
-        await sleep(TROUBLE_MS);
-        await expectOpen(slot, run);
-        disk.free();
-        const recoverySeconds = await expectRecovered(slot, run);
-        return { what: 'tried again until there was space', recoverySeconds };
+        return await fillWhilePutting(slot, disk);
       } finally {
         await slot.killCrew();
         disk.unmount();
@@ -135,14 +140,7 @@ export const ODD_CELLS: readonly OddCell[] = [
       cpSync(copy, data, { recursive: true });
       await startService(home, 's3');
       try {
-        const { run, goOn } = await stopAt(slot, 'object put', 2);
-        disk.fill();
-        goOn();
-        await sleep(TROUBLE_MS);
-        await expectOpen(slot, run);
-        disk.free();
-        const recoverySeconds = await expectRecovered(slot, run);
-        return { what: 'tried again until there was space', recoverySeconds };
+        return await fillWhilePutting(slot, disk);
       } finally {
         await stopService(home, 's3', 'SIGTERM');
         disk.unmount();

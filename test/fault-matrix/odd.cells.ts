@@ -1,20 +1,16 @@
 /** The odd cells, one after the other: most of them change something that all others need. */
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { required } from '../replay/setting.ts';
 import { ODD_CELLS } from './odd-cells.ts';
 import { isPlanned } from './plan.ts';
 import { noted } from './results.ts';
-import { openSlot, type Slot } from './slot.ts';
+import { openStackSlot, type Slot } from './slot.ts';
 
 const CELL_MS = 30 * 60_000;
 const planned = ODD_CELLS.filter(({ name }) => isPlanned(name));
 let slot: Slot;
 
 beforeAll(async () => {
-  slot = await openSlot({
-    address: required('HEADRACE_TEMPORAL_ADDRESS'),
-    namespace: required('HEADRACE_TEMPORAL_NAMESPACE'),
-  });
+  slot = await openStackSlot();
 });
 afterAll(async () => slot.close());
 

@@ -43,6 +43,14 @@ export interface TemporalPlace {
   namespace: string;
 }
 
+/** On the stack's own Temporal. */
+export function openStackSlot(): Promise<Slot> {
+  return openSlot({
+    address: required('HEADRACE_TEMPORAL_ADDRESS'),
+    namespace: required('HEADRACE_TEMPORAL_NAMESPACE'),
+  });
+}
+
 export async function openSlot(temporal: TemporalPlace): Promise<Slot> {
   const trap = newTrap(
     process.env.HEADRACE_FAULTS_TRACE === undefined

@@ -14,7 +14,7 @@ import { seed, soakSeconds } from './plan.ts';
 import { newRandom, type Random } from './random.ts';
 import { noted } from './results.ts';
 import { expectNoStrays, newRun, within } from './run-cell.ts';
-import { openSlot, type Slot } from './slot.ts';
+import { openStackSlot, type Slot } from './slot.ts';
 
 const WORKERS = 2;
 const ROWS = 6_000;
@@ -27,10 +27,7 @@ const GRACE_MS = 30 * 60_000;
 
 let slot: Slot;
 beforeAll(async () => {
-  slot = await openSlot({
-    address: required('HEADRACE_TEMPORAL_ADDRESS'),
-    namespace: required('HEADRACE_TEMPORAL_NAMESPACE'),
-  });
+  slot = await openStackSlot();
 });
 afterAll(async () => slot.close());
 

@@ -3,27 +3,16 @@
  * printed, by way of Parquet; a row is changed by nobody, and none of ours is refused.
  */
 import fc from 'fast-check';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { LakeFiles } from '../../activities/ports/lake-files.ts';
-import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
+import { expect, test } from 'vitest';
 import type { Column, ColumnType } from '../../contracts/columns.ts';
 import { createCopyRows } from '../../formats/copy-rows.ts';
 import { bufferedRecord, createCutBuffer } from '../../formats/cut-buffer.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
+import { openLakeForTests } from '../connectors/lake.ts';
 
-let directory: string;
-let lake: LakeFiles & { close(): Promise<void> };
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'headrace-property-'));
-  lake = await openLakeFiles({ scratch: directory });
-});
-afterAll(async () => {
-  await lake.close();
-  await rm(directory, { recursive: true });
-});
+const open = openLakeForTests();
 
 const digits = (most: number) =>
   fc.integer({ min: 1, max: most }).chain((length) => fc.stringMatching(new RegExp(`^\\d{${length}}$`)));
@@ -139,12 +128,12 @@ async function roundTrip(kinds: typeof KINDS, table: readonly (readonly (string 
   }
   rows.finish();
   const input = { ...buffer.content(), columns, key: ['id'], settings: encoderSettings({ format: 'parquet' }) };
-  const { files, bad } = await lake.encode(input, directory);
+  const { files, bad } = await open.lake.encode(input, open.directory);
   expect(bad).toEqual([]);
-  const csv = join(directory, 'rows.csv');
+  const csv = join(open.directory, 'rows.csv');
   const path = files[0]?.path ?? '';
   const file = { path, partition: 0, fromOffset: 0, toOffset: table.length };
-  await lake.exportForLoad([file], columns, ['id'], 'parquet', csv);
+  await open.lake.exportForLoad([file], columns, ['id'], 'parquet', csv);
   const found = parseCsv(await readFile(csv, 'utf8')).sort((a, b) => Number(a[0]) - Number(b[0]));
   await rm(path, { force: true });
   return found.map(([, ...rest]) => rest);
