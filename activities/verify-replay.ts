@@ -80,8 +80,8 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
       view,
       otherRows: shape === null || (view?.otherRows ?? false),
     };
-    const own = view !== null && view.ownHash !== null && view.ownHash === (await scan.hashes.ownHash(table));
-    const sums = await sumAll(ports, scan, 1, own);
+    const own = view?.ownHash == null ? null : await scan.hashes.ownHash(table);
+    const sums = await sumAll(ports, scan, 1, own !== null && own.name === view?.ownHash ? own : undefined);
     // Rows of an object that is gone are not the warehouse's fault: what it holds is then judged by the source alone.
     scan.otherRows ||= sums.lake.missingObjects.length > 0;
     const findings = noFindings();

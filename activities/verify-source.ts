@@ -1,7 +1,7 @@
 /** The source read as hashes, chunk by chunk: the replay's own bounds, each one short statement, a few at a time. */
 import type { Chunk } from '../contracts/replay.ts';
 import type { HashSum } from './ports/lake-files.ts';
-import type { PublishedReplay, SourceHashes, SourceRow, VerifyStore, Wanted } from './ports/verify.ts';
+import type { OwnHash, PublishedReplay, SourceHashes, SourceRow, VerifyStore, Wanted } from './ports/verify.ts';
 import type { SourceTable } from './ports/source.ts';
 import { addSums } from './verify-buckets.ts';
 
@@ -17,8 +17,8 @@ export interface SourceScan {
   signal: AbortSignal;
 }
 
-/** @param own by the server's own hash */
-export async function sumSource(scan: SourceScan, buckets: number, own = false): Promise<Map<number, HashSum>> {
+/** @param own the server's own hash, in the canonical one's place */
+export async function sumSource(scan: SourceScan, buckets: number, own?: OwnHash): Promise<Map<number, HashSum>> {
   const sums = new Map<number, HashSum>();
   await eachChunk(scan, async (chunk) => {
     addSums(sums, await scan.hashes.sumRange(scan.table, { ...chunk, scope: scan.replay.scope }, buckets, own));

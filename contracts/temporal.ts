@@ -15,6 +15,9 @@ export const TASK_QUEUES = {
 } as const;
 export type QueueName = keyof typeof TASK_QUEUES;
 
+/** Bound of calls that answer in seconds; workers tell by it which ones they beat for. */
+export const SHORT_CALL_MS = 2 * 60_000;
+
 export const SEARCH_ATTRIBUTES = {
   pipeline: 'HeadracePipeline',
   replayId: 'HeadraceReplayId',

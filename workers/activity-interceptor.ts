@@ -4,12 +4,7 @@
  * begins: what it logs and counts names its pipeline, replay and chunk.
  */
 import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
-import type {
-  ActivityExecuteInput,
-  ActivityInboundCallsInterceptor,
-  ActivityInterceptors,
-  Next,
-} from '@temporalio/worker';
+import type { ActivityInterceptors } from '@temporalio/worker';
 import { isFault, messageOf } from '../contracts/errors.ts';
 import { scopeNow, scopeOf, withScope } from './activity-scope.ts';
 import type { Metrics } from './metrics.ts';
@@ -36,13 +31,10 @@ export function toFailure(error: unknown, depth = 0): Error {
   });
 }
 
-export function mapFaults(_context: Context): { inbound: ActivityInboundCallsInterceptor } {
+export function mapFaults(_context: Context): ActivityInterceptors {
   return {
     inbound: {
-      async execute(
-        input: ActivityExecuteInput,
-        next: Next<ActivityInboundCallsInterceptor, 'execute'>,
-      ): Promise<unknown> {
+      execute: async (input, next) => {
         try {
           return await next(input);
         } catch (error) {

@@ -5,21 +5,17 @@
  * would make a call that hangs look alive for a day.
  */
 import type { Context } from '@temporalio/activity';
-import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import type { ActivityInterceptors } from '@temporalio/worker';
+import { SHORT_CALL_MS } from '../contracts/temporal.ts';
 
 const BEAT_EVERY_MS = 4_000;
-/** As workflows/activity-options.ts bounds short calls. */
-const SHORT_CALL_MS = 2 * 60_000;
 
-export function beatShortCalls(context: Context): { inbound: ActivityInboundCallsInterceptor } {
+export function beatShortCalls(context: Context): ActivityInterceptors {
   const { startToCloseTimeoutMs, heartbeatTimeoutMs } = context.info;
-  if (heartbeatTimeoutMs === undefined || startToCloseTimeoutMs > SHORT_CALL_MS) return { inbound: {} };
+  if (heartbeatTimeoutMs === undefined || startToCloseTimeoutMs > SHORT_CALL_MS) return {};
   return {
     inbound: {
-      async execute(
-        input: ActivityExecuteInput,
-        next: Next<ActivityInboundCallsInterceptor, 'execute'>,
-      ): Promise<unknown> {
+      execute: async (input, next) => {
         const beats = setInterval(() => context.heartbeat(), BEAT_EVERY_MS);
         try {
           return await next(input);

@@ -4,7 +4,7 @@
  */
 import type { ActivityOptions, RetryPolicy } from '@temporalio/workflow';
 import { NON_RETRYABLE_CODES } from '../contracts/errors.ts';
-import { type QueueName, TASK_QUEUES } from '../contracts/temporal.ts';
+import { type QueueName, SHORT_CALL_MS, TASK_QUEUES } from '../contracts/temporal.ts';
 
 export const RETRY: RetryPolicy = {
   initialInterval: '500ms',
@@ -18,7 +18,12 @@ const HEARTBEAT = '15s';
 
 /** For calls that answer in seconds; workers beat for them (workers/short-call-beats.ts). */
 export function shortCall(queue: QueueName): ActivityOptions {
-  return { taskQueue: TASK_QUEUES[queue], startToCloseTimeout: '2m', heartbeatTimeout: HEARTBEAT, retry: RETRY };
+  return {
+    taskQueue: TASK_QUEUES[queue],
+    startToCloseTimeout: SHORT_CALL_MS,
+    heartbeatTimeout: HEARTBEAT,
+    retry: RETRY,
+  };
 }
 
 /** For work that heartbeats; its length is bounded by nothing but its progress. */

@@ -33,15 +33,20 @@ export interface SourceFinding {
   beyond: boolean;
 }
 
+/** A server's own hash of a row. */
+export interface OwnHash {
+  /** What it hangs on: rows are equal on two servers that say the same if and only if it is (but one in 2^64). */
+  name: string;
+  /** The server's own words for it. */
+  sql: string;
+}
+
 /** The source: every call is one short statement over one key range. */
 export interface SourceHashes {
-  /**
-   * What the server's own, faster row hash of the table hangs on: rows are equal on two servers that say the same if and only
-   * if that hash is. Null where there is none, or none that another server would share.
-   */
-  ownHash(table: SourceTable): Promise<string | null>;
-  /** @param own by the server's own hash */
-  sumRange(table: SourceTable, range: ScanRange, buckets: number, own?: boolean): Promise<Map<number, HashSum>>;
+  /** The server's own, faster row hash of the table; null where there is none, or none that another server would share. */
+  ownHash(table: SourceTable): Promise<OwnHash | null>;
+  /** @param own that hash, in the canonical one's place */
+  sumRange(table: SourceTable, range: ScanRange, buckets: number, own?: OwnHash): Promise<Map<number, HashSum>>;
   /** @param snapshot as Source.snapshot gave it */
   rowsOfRange(table: SourceTable, range: ScanRange, wanted: Wanted, snapshot: string): Promise<SourceRow[]>;
   /** Looks keys up without the scope. @returns one finding a key, in order */
@@ -73,7 +78,7 @@ export interface WarehouseView {
   ledger: ReadonlyMap<number, number>;
   /** The table may hold rows that no record of this topic explains: it had rows when first owned, or loaded another topic id. */
   otherRows: boolean;
-  /** As SourceHashes.ownHash, over the source's columns. */
+  /** The name of SourceHashes.ownHash, over the source's columns. */
   ownHash: string | null;
   /** @param own `inScope` by the server's own hash; `all`, which the lake is held against, never is */
   sums(buckets: number, own?: boolean): Promise<WarehouseSums>;

@@ -16,7 +16,8 @@ const ACCESS = ['28', '42501', '3D000'];
 
 export type Unavailable = Extract<FaultCode, 'SourceUnavailable' | 'ControlUnavailable' | 'WarehouseUnavailable'>;
 
-function sqlState(error: unknown): string | undefined {
+/** SQLSTATE of a server's error; undefined for any other (a socket's). */
+export function sqlState(error: unknown): string | undefined {
   if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
     return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
   }

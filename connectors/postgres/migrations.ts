@@ -1,9 +1,8 @@
 /** The migrations' runner: one transaction a file, one runner at a time, no file changed after it was applied. */
 import { fault, isFault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
-import { postgresFault } from './errors.ts';
+import { postgresFault, sqlState } from './errors.ts';
 import { openPool } from './pool.ts';
-import { sqlState } from './warehouse-session.ts';
 
 export interface Migration {
   name: string;

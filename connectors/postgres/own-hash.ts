@@ -7,15 +7,9 @@
  * not see two rows that swapped a column's values: each row's hash is hashed once more (0.01 microseconds).
  */
 import type pg from 'pg';
+import type { OwnHash } from '../../activities/ports/verify.ts';
 import type { Column, TableName } from '../../contracts/columns.ts';
 import { quoteIdent } from '../../formats/sql-names.ts';
-
-export interface OwnHash {
-  /** What the hash hangs on: where it is the same, so are the hashes of equal rows, and only those (but one in 2^64). */
-  name: string;
-  /** A bigint expression. */
-  sql: string;
-}
 
 const FIRST_MAJOR = 14;
 
@@ -33,7 +27,7 @@ const TEXTS = new Set(['text', 'character varying', 'character']);
 
 /**
  * @param alias as written in FROM (unquoted)
- * @returns null where the server has no hash that another could be held against
+ * @returns a bigint expression; null where the server has no hash that another could be held against
  */
 export async function ownHash(
   client: pg.Pool | pg.PoolClient,

@@ -27,14 +27,13 @@ export function openSourceHashes(settings: PostgresSettings): SourceHashes {
   const pool = openPool(settings, 'verify source', CONNECTIONS, SESSION);
   const ask = <Row extends pg.QueryResultRow>(table: SourceTable, sql: string, values: readonly unknown[] = []) =>
     query<Row>(pool, 'SourceUnavailable', `verifying ${quoteTable(table.name)}`, sql, values);
-  const ownOf = (table: SourceTable) =>
-    ownHash(pool, table.name, table.shape.columns, table.name.table).catch((error: unknown) => {
-      throw postgresFault(error, 'SourceUnavailable', `verifying ${quoteTable(table.name)}`);
-    });
   return {
-    ownHash: async (table) => (await ownOf(table))?.name ?? null,
-    sumRange: async (table, range, buckets, own = false) => {
-      const hash = (own ? (await ownOf(table))?.sql : undefined) ?? rowHash(table);
+    ownHash: (table) =>
+      ownHash(pool, table.name, table.shape.columns, table.name.table).catch((error: unknown) => {
+        throw postgresFault(error, 'SourceUnavailable', `verifying ${quoteTable(table.name)}`);
+      }),
+    sumRange: async (table, range, buckets, own) => {
+      const hash = own?.sql ?? rowHash(table);
       const rows = await ask<SumRow>(
         table,
         `SELECT ${bucketSql(table, buckets)} AS bucket, count(*) AS rows, sum(${hash})::text AS sum

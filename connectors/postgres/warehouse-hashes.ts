@@ -10,6 +10,7 @@ import type { ColumnType, Key } from '../../contracts/columns.ts';
 import { type Fault, fault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
 import { quoteLiteral, quoteTable } from '../../formats/sql-names.ts';
+import { sqlState } from './errors.ts';
 import { ownHash } from './own-hash.ts';
 import { openPool } from './pool.ts';
 import { castSql, keyColumns } from './key-sql.ts';
@@ -17,7 +18,7 @@ import { type SumRow, alias, at, bucketSql, inBuckets, keyJson, rowHash } from '
 import { scopeSql } from './source.ts';
 import { existing } from './warehouse-catalog.ts';
 import { readLedger } from './warehouse-ledger.ts';
-import { checkOut, doing, sqlState, warehouseFault } from './warehouse-session.ts';
+import { checkOut, doing, warehouseFault } from './warehouse-session.ts';
 
 const CONNECTIONS = 4;
 const SESSION = ['default_transaction_read_only=on', 'jit=off'];

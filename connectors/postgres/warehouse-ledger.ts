@@ -8,7 +8,8 @@ import { fault } from '../../contracts/errors.ts';
 import type { PartitionEnds } from '../../contracts/replay.ts';
 import type { LedgerStep } from '../../activities/ports/warehouse.ts';
 import { quoteTable } from '../../formats/sql-names.ts';
-import { doing, sqlState, warehouseFault } from './warehouse-session.ts';
+import { sqlState } from './errors.ts';
+import { doing, warehouseFault } from './warehouse-session.ts';
 
 /**
  * Statements that make what is missing. `held_rows`: the table had rows when it was first owned, so a row that no lake

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import type { TableName } from '../../contracts/columns.ts';
 import { type Fault, fault, isFault, messageOf } from '../../contracts/errors.ts';
 import { quoteTable } from '../../formats/sql-names.ts';
-import { postgresFault } from './errors.ts';
+import { postgresFault, sqlState } from './errors.ts';
 
 /** A loader that stops in the middle (stopped machine, no FIN) holds its ledger rows for no longer than this. */
 export const IDLE_IN_TRANSACTION_MS = 60_000;
@@ -59,26 +59,16 @@ export async function beginShort(client: pg.PoolClient): Promise<void> {
 export function warehouseFault(error: unknown, what: string): Fault {
   if (isFault(error)) return error;
   const state = sqlState(error);
-  if (state !== undefined && /^(22|23)/.test(state)) {
-    const detail = field(error, 'detail');
-    const told = detail === undefined ? '' : ` (${detail})`;
-    return fault('RowsRefused', `${what}: ${messageOf(error)}${told} (SQLSTATE ${state})`, error);
-  }
-  if (state !== undefined && /^42(?!501|P01)/.test(state)) {
-    const detail = field(error, 'detail');
-    const message = `${what}: ${messageOf(error)}${detail === undefined ? '' : ` (${detail})`} (SQLSTATE ${state})`;
-    return fault('TableUnsuited', `${message}; change the table so that it takes what the source holds`, error);
+  if (state !== undefined) {
+    const text = `${what}: ${messageOf(error)}${detailOf(error)} (SQLSTATE ${state})`;
+    if (/^(22|23)/.test(state)) return fault('RowsRefused', text, error);
+    if (/^42(?!501|P01)/.test(state))
+      return fault('TableUnsuited', `${text}; change the table so that it takes what the source holds`, error);
   }
   return postgresFault(error, 'WarehouseUnavailable', what);
 }
 
-export function sqlState(error: unknown): string | undefined {
-  const code = field(error, 'code');
-  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
-}
-
-function field(error: unknown, name: 'code' | 'detail'): string | undefined {
-  if (typeof error !== 'object' || error === null || !(name in error)) return undefined;
-  const value = (error as Record<typeof name, unknown>)[name];
-  return typeof value === 'string' ? value : undefined;
+function detailOf(error: unknown): string {
+  const named = typeof error === 'object' && error !== null && 'detail' in error;
+  return named && typeof error.detail === 'string' ? ` (${error.detail})` : '';
 }

@@ -12,7 +12,8 @@ import type pg from 'pg';
 import type { WarehouseTable } from '../../activities/ports/warehouse.ts';
 import { type Fault, fault } from '../../contracts/errors.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
-import { STAGE, sqlState } from './warehouse-session.ts';
+import { sqlState } from './errors.ts';
+import { STAGE } from './warehouse-session.ts';
 import { insertStatement, upsertStatement } from './warehouse-upsert.ts';
 
 /** Staged keys that are looked up in the target, about: were one in a hundred there, that is missed once in seven times. */
