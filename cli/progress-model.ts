@@ -4,6 +4,8 @@ export interface HopCount {
   /** What has happened to the rows: `replayed`, `landed`, `loaded`. */
   name: string;
   rows: number;
+  /** Where it is known otherwise than from the rows: of a window or a filter, whose rows nobody knows. */
+  secondsLeft?: number;
 }
 
 /** One look at a workflow. */
@@ -15,7 +17,7 @@ export interface Look {
   text: string;
 }
 
-export interface HopProgress extends HopCount {
+export interface HopProgress extends Pick<HopCount, 'name' | 'rows'> {
   rowsPerSecond: number;
   /** null where it cannot be told. */
   secondsLeft: number | null;
@@ -36,17 +38,17 @@ export function createProgressModel(): ProgressModel {
       samples.push({ atMs, rows: new Map(look.hops.map(({ name, rows }) => [name, rows])) });
       while (samples.length > 2 && (samples[1]?.atMs ?? atMs) <= atMs - WINDOW_MS) samples.shift();
       const first = samples[0];
-      return look.hops.map(({ name, rows }) => {
+      return look.hops.map(({ name, rows, secondsLeft: told = null }) => {
         const seconds = (atMs - (first?.atMs ?? atMs)) / 1000;
         const rowsPerSecond = seconds > 0 ? Math.max(0, rows - (first?.rows.get(name) ?? 0)) / seconds : 0;
-        return { name, rows, rowsPerSecond, secondsLeft: secondsLeft(look.expected, rows, rowsPerSecond) };
+        const left = look.expected === null ? told : secondsLeft(look.expected, rows, rowsPerSecond);
+        return { name, rows, rowsPerSecond, secondsLeft: left };
       });
     },
   };
 }
 
-function secondsLeft(expected: number | null, rows: number, rowsPerSecond: number): number | null {
-  if (expected === null) return null;
+function secondsLeft(expected: number, rows: number, rowsPerSecond: number): number | null {
   if (rows >= expected) return 0;
   return rowsPerSecond > 0 ? (expected - rows) / rowsPerSecond : null;
 }

@@ -1,5 +1,5 @@
 /** `status` for people: a table of hops a pipeline, and a table of workflows. */
-import type { PipelineLook } from '../contracts/inspect.ts';
+import type { HopCounts, PipelineLook } from '../contracts/inspect.ts';
 import { bytesText, numberText, rateText, secondsText, tableText } from './output.ts';
 import type { WorkflowLook } from './workflow-list.ts';
 
@@ -8,26 +8,10 @@ export function pipelinesText(pipelines: readonly PipelineLook[]): string {
   return pipelines.map(pipelineText).join('\n\n');
 }
 
-function pipelineText({
-  pipeline,
-  topic,
-  dataset,
-  replay,
-  lake,
-  landLag,
-  load,
-  loadLag,
-  unreachable,
-}: PipelineLook): string {
-  const spent = secondsBetween(replay.plannedAt, replay.publishedAt);
+function pipelineText(look: PipelineLook): string {
+  const { pipeline, topic, dataset, replay, open, lake, landLag, load, loadLag, unreachable } = look;
+  const replays = open.some(({ replayId }) => replayId === replay.replayId) ? open : [...open, replay];
   const hops = [
-    [
-      'replay',
-      numberText(replay.replayed),
-      rateText(replay.replayed, spent),
-      '',
-      `${replay.state}, ${replay.replayId}`,
-    ],
     ['land', numberText(lake.rows), '', lagText(landLag), lakeText(lake)],
     [
       'load',
@@ -43,9 +27,34 @@ function pipelineText({
   alarms.push(...unreachable.map((text) => `  ${text}`));
   return [
     `${pipeline}: topic ${topic}, lake ${dataset}`,
-    tableText(['hop', 'rows', 'speed', 'lag', ''], hops, ['left', 'right', 'right', 'right', 'left']),
+    tableText(['replay', 'state', 'rows in the topic', 'chunks', 'speed', 'time left'], replays.map(replayRow)),
+    tableText(['all replays', 'rows', 'speed', 'lag', ''], hops, ['left', 'right', 'right', 'right', 'left']),
     ...alarms,
   ].join('\n');
+}
+
+/** Its speed is that of the last minute; once it is published, of the whole. */
+function replayRow(replay: HopCounts): string[] {
+  const { replayId, state, startedAt, publishedAt, expected, replayed, chunks, rowsPerSecond } = replay;
+  const ofAll = expected === null || publishedAt !== null ? '' : ` of about ${numberText(expected)}`;
+  const skipped = chunks.skipped === 0 ? '' : `, ${numberText(chunks.skipped)} skipped`;
+  const reached = chunks.found === 0 ? '' : `${numberText(chunks.reached)} of `;
+  const found = chunks.found === 0 ? '' : chunks.all ? numberText(chunks.found) : `${numberText(chunks.found)} or more`;
+  return [
+    replayId,
+    replay.paused && publishedAt === null ? `${state}, paused` : state,
+    numberText(replayed) + ofAll,
+    `${reached}${found}${skipped}`,
+    publishedAt === null
+      ? rateText(rowsPerSecond, rowsPerSecond > 0 ? 1 : 0)
+      : rateText(replayed, startedAt === null ? 0 : secondsBetween(startedAt, publishedAt)),
+    leftText(replay),
+  ];
+}
+
+function leftText({ publishedAt, secondsLeft, leftUnknown }: HopCounts): string {
+  if (publishedAt !== null) return `ended ${ago(publishedAt)}`;
+  return secondsLeft === null ? `unknown: ${leftUnknown}` : `about ${secondsText(secondsLeft)}`;
 }
 
 function lakeText({ cuts, objects, bytes }: PipelineLook['lake']): string {

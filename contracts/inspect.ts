@@ -2,23 +2,47 @@
 import type { TableShape } from './columns.ts';
 import type { LakeFormat } from './pipeline.ts';
 
+/** Where one replay stands. */
 export interface HopCounts {
   replayId: string;
   state: string;
   plannedAt: string;
+  /** Of its first transaction. */
+  startedAt: string | null;
   publishedAt: string | null;
-  /** The catalogue's guess of the table's rows; of a window or filter nothing is known. */
-  expected: number;
+  /** Rows that it will read, about; null where nobody knows them before they are read (a window, a filter, no statistics). */
+  expected: number | null;
+  /** Rows of this replay that are in the topic. */
   replayed: number;
+  /** Rows of the topic that landed and that were loaded since this replay was planned: another replay's may be among them. */
   landed: number;
   loaded: number;
+  chunks: {
+    /** Those with bounds, and whether that is all. */
+    found: number;
+    all: boolean;
+    /** Those below are over, or run. */
+    reached: number;
+    skipped: number;
+  };
+  paused: boolean;
+  /** Of this replay, over the last minute. */
+  rowsPerSecond: number;
+  /** Until all of it is in the topic; null where that cannot be told. */
+  secondsLeft: number | null;
+  /** Why not; empty where it can. */
+  leftUnknown: string;
 }
 
 export interface PipelineLook {
   pipeline: string;
   dataset: string;
   topic: string;
+  /** The replay that was planned last. */
   replay: HopCounts;
+  /** Those that publish or wait for their turn, the one planned last among them or not. */
+  open: readonly HopCounts[];
+  /** All that the dataset holds, whichever replay brought it. */
   lake: {
     rows: number;
     cuts: number;
@@ -30,6 +54,7 @@ export interface PipelineLook {
   };
   /** Offsets between what is landed and the topic's end; null where Kafka does not answer. */
   landLag: number | null;
+  /** All that was ever loaded for the pipeline; a row that was loaded twice counts twice. */
   load: { rows: number; cuts: number; seconds: number; lastAt: string | null };
   /** Offsets between what is loaded and what is landed; null where the warehouse does not answer. */
   loadLag: number | null;

@@ -9,6 +9,8 @@ export interface ReplayScope {
   to?: string;
   /** A boolean SQL expression over the table's columns, in the source's dialect. */
   where?: string;
+  /** The first so many rows in key order, as planned: the plan's upper bound is the last one's key. */
+  limit?: number;
   /** These keys only: a re-drive of dead letters. Found when planned, and stored with the plan: never a workflow's payload. */
   keys?: readonly Key[];
 }

@@ -38,7 +38,10 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
     readProgress: (replayId) => store.hopCounts(replayId),
     async readStatus(pipeline) {
       const found = await store.pipelines(pipeline);
-      return Promise.all(found.map(({ spec, topicId, counts }) => look(spec, topicId, counts)));
+      const open = await store.openReplays(found.map(({ spec }) => spec.name));
+      return Promise.all(
+        found.map(({ spec, topicId, counts }) => look(spec, topicId, counts, open.get(spec.name) ?? [])),
+      );
     },
     readPlan: (spec, scope) => readPlan(settings, topics, spec, scope),
     async close() {
@@ -46,7 +49,12 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
     },
   };
 
-  async function look(spec: PipelineSpec, topicId: string, replay: HopCounts): Promise<PipelineLook> {
+  async function look(
+    spec: PipelineSpec,
+    topicId: string,
+    replay: HopCounts,
+    open: readonly HopCounts[],
+  ): Promise<PipelineLook> {
     const dataset = datasetOf(spec.lake);
     const unreachable: string[] = [];
     const tried = async <T>(work: () => Promise<T>): Promise<T | null> => {
@@ -81,6 +89,7 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
       dataset,
       topic: spec.topic.name,
       replay,
+      open,
       lake,
       landLag: await landLag,
       load: await store.loads(spec.name),

@@ -3,63 +3,47 @@ import type pg from 'pg';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import type { HopCounts, PipelineLook } from '../../contracts/inspect.ts';
 import { query } from './pool.ts';
+import { STANDING_SQL, type StandingRow, toCounts } from './standing-row.ts';
 
-interface CountsRow {
-  replay_id: string;
-  state: string;
-  planned_at: Date;
-  published_at: Date | null;
-  expected: string;
-  replayed: string;
-  landed: string;
-  loaded: string;
-}
+/** Replays under way that are shown, of all pipelines. */
+const OPEN_MOST = 100;
 
 export interface InspectStore {
   /** Rows a hop since a replay was planned; null for an unknown replay. */
   hopCounts(replayId: string): Promise<HopCounts | null>;
   /** The newest replay of each pipeline, or of one. */
   pipelines(pipeline?: string): Promise<readonly { spec: PipelineSpec; topicId: string; counts: HopCounts }[]>;
+  /** Replays of these pipelines that publish, or wait for their turn to. */
+  openReplays(pipelines: readonly string[]): Promise<ReadonlyMap<string, readonly HopCounts[]>>;
   lake(dataset: string, topicId: string): Promise<PipelineLook['lake'] & { next: ReadonlyMap<number, number> }>;
   loads(pipeline: string): Promise<PipelineLook['load']>;
 }
-
-// Landed and loaded are of the topic since the replay was planned: another replay's rows of that time are among them.
-const COUNTS_SQL = `
-  SELECT r.replay_id, r.state, r.planned_at, r.published_at, r.spec, r.topic_id, r.estimated_rows AS expected,
-    (SELECT coalesce(sum(rows), 0) FROM headrace.lane_transaction t WHERE t.replay_id = r.replay_id AND t.state = 'done') AS replayed,
-    (SELECT coalesce(sum(c.rows), 0) FROM headrace.cut c JOIN headrace.manifest_partition p ON p.id = c.partition_id
-      WHERE p.topic_id = r.topic_id AND c.state = 'sealed' AND c.sealed_at >= r.planned_at) AS landed,
-    (SELECT coalesce(sum(rows), 0) FROM headrace.load_batch b WHERE b.pipeline = r.pipeline AND b.loaded_at >= r.planned_at) AS loaded
-  FROM headrace.replay r`;
-
-const toCounts = (row: CountsRow): HopCounts => ({
-  replayId: row.replay_id,
-  state: row.state,
-  plannedAt: row.planned_at.toISOString(),
-  publishedAt: row.published_at?.toISOString() ?? null,
-  expected: Number(row.expected),
-  replayed: Number(row.replayed),
-  landed: Number(row.landed),
-  loaded: Number(row.loaded),
-});
 
 export function openInspectStore(pool: pg.Pool): InspectStore {
   const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[] = []) =>
     query<Row>(pool, 'ControlUnavailable', doing, sql, values);
   return {
     async hopCounts(replayId) {
-      const rows = await ask<CountsRow>('reading progress', `${COUNTS_SQL} WHERE r.replay_id = $1`, [replayId]);
+      const rows = await ask<StandingRow>('reading progress', `${STANDING_SQL} WHERE r.replay_id = $1`, [replayId]);
       return rows[0] ? toCounts(rows[0]) : null;
     },
     async pipelines(pipeline) {
-      const rows = await ask<CountsRow & { spec: PipelineSpec; topic_id: string }>(
+      const rows = await ask<StandingRow & { topic_id: string }>(
         'reading the pipelines',
-        `${COUNTS_SQL} WHERE r.replay_id IN (SELECT DISTINCT ON (pipeline) replay_id FROM headrace.replay
+        `${STANDING_SQL} WHERE r.replay_id IN (SELECT DISTINCT ON (pipeline) replay_id FROM headrace.replay
            WHERE $1::text IS NULL OR pipeline = $1 ORDER BY pipeline, planned_at DESC) ORDER BY r.pipeline`,
         [pipeline ?? null],
       );
       return rows.map((row) => ({ spec: row.spec, topicId: row.topic_id, counts: toCounts(row) }));
+    },
+    async openReplays(pipelines) {
+      const rows = await ask<StandingRow & { pipeline: string }>(
+        'reading the replays under way',
+        `${STANDING_SQL} WHERE r.pipeline = ANY ($1) AND r.state IN ('planned', 'publishing')
+           AND (r.state = 'publishing' OR r.planned_at > now() - interval '7 days') ORDER BY r.planned_at LIMIT ${OPEN_MOST}`,
+        [pipelines],
+      );
+      return new Map(pipelines.map((name) => [name, rows.filter((row) => row.pipeline === name).map(toCounts)]));
     },
     async lake(dataset, topicId) {
       const [sums, next] = await Promise.all([

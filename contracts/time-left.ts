@@ -1,0 +1,44 @@
+/**
+ * How long a replay still takes, from what it did over the last minute; or why nobody can tell. Pure.
+ *
+ * Where the rows are known (the whole table, or a limit that was reached) they are counted. Of a window or a filter they are
+ * not: there the place among the chunks is, which is wrong by as much as the rows in scope are unevenly spread over the key.
+ */
+
+export interface Standing {
+  state: string;
+  paused: boolean;
+  /** Null: nobody knows. */
+  expected: number | null;
+  replayed: number;
+  rowsPerSecond: number;
+  chunks: { found: number; all: boolean; reached: number };
+  /** Chunks that it went on by, a second. */
+  chunksPerSecond: number;
+  /** In all, about; null: nobody knows. */
+  chunksExpected: number | null;
+  /** Paced by event time: what its own clock says; null where it is not, or has not begun. */
+  clockSecondsLeft: number | null;
+}
+
+export interface TimeLeft {
+  secondsLeft: number | null;
+  leftUnknown: string;
+}
+
+export function timeLeft(standing: Standing): TimeLeft {
+  const { state, paused, expected, replayed, rowsPerSecond, chunks, chunksPerSecond, clockSecondsLeft } = standing;
+  const unknown = (leftUnknown: string): TimeLeft => ({ secondsLeft: null, leftUnknown });
+  const known = (seconds: number): TimeLeft => ({ secondsLeft: Math.max(0, seconds), leftUnknown: '' });
+  if (state === 'published') return known(0);
+  if (state === 'abandoned') return unknown('another took its place');
+  if (paused) return unknown('paused');
+  if (state === 'planned') return unknown('waits for its turn');
+  if (clockSecondsLeft !== null) return known(clockSecondsLeft);
+  if (rowsPerSecond <= 0) return unknown('published nothing in the last minute');
+  if (expected !== null && replayed < expected) return known((expected - replayed) / rowsPerSecond);
+  const total = chunks.all ? chunks.found : standing.chunksExpected;
+  if (total === null || total < chunks.reached) return unknown('the table has no statistics (ANALYZE it)');
+  if (chunksPerSecond <= 0) return unknown('no chunk was finished in the last minute');
+  return known((total - chunks.reached) / chunksPerSecond);
+}
