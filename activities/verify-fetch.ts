@@ -18,7 +18,7 @@ export interface FetchedFile {
   missing: boolean;
 }
 
-/** Every sealed cut of a partition. */
+/** Every sealed or expired cut of a partition, each offset in one of them. */
 export async function cutsOf(
   loads: LoadStore,
   dataset: string,
@@ -28,6 +28,11 @@ export async function cutsOf(
   const cuts: SealedCut[] = [];
   for (;;) {
     const page = await loads.sealedCuts(dataset, topicId, new Map([[partition, cuts.at(-1)?.end ?? 0]]), CUTS_A_PAGE);
+    // Replaced by a larger one that reaches below this page: what was read of it before is read again.
+    if ((page[0]?.start ?? Infinity) < (cuts.at(-1)?.end ?? 0)) {
+      cuts.length = 0;
+      continue;
+    }
     cuts.push(...page);
     if (page.length < CUTS_A_PAGE) return cuts;
   }

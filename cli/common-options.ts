@@ -50,6 +50,13 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
   gb: 1e9,
 };
 
+/** Of a file. @throws InvalidArgumentError */
+export function byteSize(text: string): number {
+  const bytes = /\/s$/.test(text) ? 0 : byteRate(text);
+  if (bytes > 0) return bytes;
+  throw new InvalidArgumentError('Allowed: a size such as 256MiB.');
+}
+
 /** Bytes a second, with or without `/s`. @throws InvalidArgumentError */
 export function byteRate(text: string): number {
   const parts = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*?)(?:\/s)?$/.exec(text.trim());

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { DemoOptions } from './commands/demo.ts';
 import type { CodecOptions } from './commands/codec.ts';
+import type { LakeCompactOptions } from './commands/lake-compact.ts';
 import type { LakeLsOptions } from './commands/lake-ls.ts';
 import type { OrphansOptions } from './commands/lake-orphans.ts';
 import type { LakeShowOptions } from './commands/lake-show.ts';
@@ -25,6 +26,7 @@ import {
   type CommonOptions,
   type FollowOptions,
   byteRate,
+  byteSize,
   filter,
   isoTime,
   lanes,
@@ -272,7 +274,7 @@ function addRecoveryCommands(program: Command): void {
 }
 
 function addLakeCommands(program: Command): void {
-  const lake = add(program, 'lake', 'looks at the lake and after it: ls, show, orphans');
+  const lake = add(program, 'lake', 'looks at the lake and after it: ls, show, compact, orphans');
   withCommon(add(lake, 'ls <file>', 'what the lake holds, by its manifest: partitions, files, rows'))
     .option('--files', 'each file, too')
     .action(async (file: string, options: LakeLsOptions) =>
@@ -286,6 +288,12 @@ function addLakeCommands(program: Command): void {
     )
     .action(async (file: string, options: LakeShowOptions) =>
       (await import('./commands/lake-show.ts')).runLakeShow(file, options),
+    );
+  withCommon(add(lake, 'compact <file>', 'merge small files of a partition into larger ones'))
+    .addOption(new Option('--target <size>', 'of a file, at most').argParser(byteSize).default(256 * 2 ** 20, '256MiB'))
+    .option('--dry-run', 'only tell what would be merged')
+    .action(async (file: string, options: LakeCompactOptions) =>
+      (await import('./commands/lake-compact.ts')).runLakeCompact(file, options),
     );
   withCommon(add(lake, 'orphans <file>', 'objects that no cut names'))
     .option('--older-than <duration>', 'leave younger ones alone, e.g. 30m', '1h')

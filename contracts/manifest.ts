@@ -1,8 +1,9 @@
 /** The manifest: what the lake holds is what its sealed cuts say, and nothing else. */
 import type { Compression, LakeFormat, PartitionField } from './pipeline.ts';
 
-export type CutReason = 'records' | 'bytes' | 'age' | 'memory' | 'end' | 'schema' | 'empty' | 'recovered';
-export type CutState = 'open' | 'sealed' | 'void';
+export type CutReason = 'records' | 'bytes' | 'age' | 'memory' | 'end' | 'schema' | 'empty' | 'recovered' | 'compacted';
+/** `replacing`: an intent to take the place of sealed cuts; `replaced`: one did. `expired`: loaded, and its objects given up. */
+export type CutState = 'open' | 'sealed' | 'void' | 'replacing' | 'replaced' | 'expired';
 
 export interface CutObject {
   /** Key in the bucket. */
@@ -100,6 +101,18 @@ export function parseObjectName(prefix: string, name: string): NamedRange | null
   const ours =
     Number.isSafeInteger(end) && objectName(prefix, topicId, range.partition, start, end, extension, folder) === name;
   return ours && end > start ? range : null;
+}
+
+/** Marks an extension whose object takes the place of others: of the same range there may be several, by different names. */
+export function againExtension(unique: string, extension: string): string {
+  return `c${unique}.${extension.replace(/^c[0-9a-f]{12}\./, '')}`;
+}
+
+/** The prefix that an object of the dataset stands under: the lake's, or the one that loaded objects are moved to. */
+export function prefixOf(lakePrefix: string, name: string): string {
+  if (name.startsWith(`${lakePrefix}/`)) return lakePrefix;
+  const at = name.indexOf(`/${lakePrefix}/`);
+  return at < 0 ? lakePrefix : name.slice(0, at + 1 + lakePrefix.length);
 }
 
 /** Under the prefix, what is Headrace's own and not data: the probe, and the schema versions. Readers skip names with `_`. */

@@ -8,6 +8,7 @@ import { openLakeFiles } from '../connectors/duckdb/lake-files.ts';
 import { openManifest } from '../connectors/postgres/manifest-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
 import { openRecoveryStore } from '../connectors/postgres/recovery-store.ts';
+import { openReplacements } from '../connectors/postgres/replacement-store.ts';
 
 import { openSource, openWarehouse } from './databases.ts';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
@@ -67,7 +68,10 @@ export async function lakeOrphans(
   const control = openPool(settings.control, 'orphans', 1);
   const store = openObjectStore(settings.s3);
   try {
-    return await findOrphans({ store, recovery: openRecoveryStore(control) }, request);
+    return await findOrphans(
+      { store, recovery: openRecoveryStore(control), replacements: openReplacements(control) },
+      request,
+    );
   } finally {
     store.close();
     await control.end();

@@ -85,6 +85,17 @@ export interface LakeFiles {
   /** @param directory where the file is to be made; the caller deletes it */
   encode(input: CutInput, directory: string): Promise<EncodedCut>;
   /**
+   * One file of all rows of the files, in their order, as `settings` says but for its folders. Read back, it has been compared
+   * with what it was made of, values and lineage. Streams: memory is that of a row group.
+   * @param directory where the file is to be made; the caller deletes it
+   */
+  merge(
+    files: readonly LakeFile[],
+    columns: readonly Column[],
+    settings: EncoderSettings,
+    directory: string,
+  ): Promise<EncodedFile>;
+  /**
    * Writes the last row a key of the files to CSV, columns in order, each value as PostgreSQL prints it, quoted where needed.
    * @returns rows written, and rows read before keeping the last a key
    */

@@ -21,7 +21,10 @@ export interface SealedCut {
   end: number;
   rows: number;
   bytes: number;
+  /** None of a cut that has expired. */
   objects: readonly CutObject[];
+  /** Its rows were loaded, and their objects were given up (lake.afterLoad). */
+  expired: boolean;
   /** Null for a cut without rows. */
   schemaVersion: string | null;
   form: FileForm;
@@ -51,7 +54,7 @@ export interface LoadStore {
   /** The dataset's topics by id, the one that was claimed first first: a topic made anew comes after the one it replaced. */
   topics(dataset: string): Promise<readonly ManifestTopic[]>;
   /**
-   * Sealed cuts that end above `from`, by partition and start.
+   * Sealed and expired cuts that end above `from`, by partition and start.
    * @param from partition → offset; partitions that are not named are left out
    * @param limit cuts a partition, at most
    */

@@ -55,14 +55,24 @@ export interface RecoveryStore {
    * @throws Fault ManifestConflict where the dataset has become known, or its owner is another pipeline
    */
   rebuild(manifest: RebuiltManifest): Promise<void>;
-  /** Names of the dataset's cuts that are open or sealed, and how far each partition is sealed. */
+  /** Names of the dataset's cuts, and how far each partition is sealed. */
   named(dataset: string): Promise<NamedObjects>;
 }
 
+/** What the cut that names an object, or the one of several that is read soonest, says of it. */
+export interface NamedObject {
+  /** `named`: it is read, or may be: of a sealed or an open cut. */
+  is: 'named' | 'replacing' | 'replaced' | 'expired' | 'void';
+  /** Since it is so. */
+  ageMs: number;
+  /** `<topic id>/<partition>`, and offsets [start, end). */
+  place: string;
+  start: number;
+  end: number;
+}
+
 export interface NamedObjects {
-  names: ReadonlySet<string>;
-  /** Of voided intents. */
-  voided: ReadonlySet<string>;
+  names: ReadonlyMap<string, NamedObject>;
   /** By `<topic id>/<partition>`. */
   partitions: ReadonlyMap<string, { logStart: number; next: number; lost: readonly { start: number; end: number }[] }>;
 }

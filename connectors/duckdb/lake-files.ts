@@ -8,6 +8,7 @@ import { exportForLoad } from './export-load.ts';
 import { firstRows } from './first-rows.ts';
 import { rowsOfBuckets, sumsByBucket, sumsByChunk, sumsOfBoth } from './hash-rows.ts';
 import { openDuckDb } from './instance.ts';
+import { mergeFiles } from './merge-files.ts';
 import { createSpareBuffers } from './spare-buffers.ts';
 
 export interface LakeFilesOptions {
@@ -42,6 +43,7 @@ export async function openLakeFiles(options: LakeFilesOptions): Promise<LakeFile
   const encoder = { duckdb: await open('encode', ENCODE_THREADS, true), spares: createSpareBuffers() };
   return {
     encode: (input, directory) => encodeCut(encoder, input, directory),
+    merge: (...query) => mergeFiles(duckdb, ...query),
     exportForLoad: (...query) => exportForLoad(duckdb, ...query),
     sumsByChunk: (...query) => sumsByChunk(duckdb, ...query),
     sumsByBucket: (...query) => sumsByBucket(duckdb, ...query),

@@ -5,7 +5,7 @@
 import type pg from 'pg';
 import type { Column } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
-import type { CutObject, EncoderSettings, FileForm } from '../../contracts/manifest.ts';
+import type { CutObject, CutState, EncoderSettings, FileForm } from '../../contracts/manifest.ts';
 import type { LoadStore, ManifestTopic } from '../../activities/ports/load-store.ts';
 import { query } from './pool.ts';
 
@@ -16,6 +16,7 @@ interface CutRow {
   rows: string;
   bytes: string;
   objects: CutObject[];
+  state: CutState;
   schema_version: string | null;
   encoder: EncoderSettings;
   opened_at: Date;
@@ -28,11 +29,11 @@ const CUTS_SQL = `
   SELECT p.partition, c.* FROM headrace.manifest_partition p
   JOIN unnest($3::int[], $4::bigint[]) AS w (partition, from_offset) ON w.partition = p.partition
   CROSS JOIN LATERAL (
-    SELECT start_offset, end_offset, rows, bytes, objects, schema_version, encoder, opened_at, sealed_at
+    SELECT start_offset, end_offset, state, rows, bytes, objects, schema_version, encoder, opened_at, sealed_at
     FROM headrace.cut
-    WHERE partition_id = p.id AND state = 'sealed' AND end_offset > w.from_offset
+    WHERE partition_id = p.id AND state IN ('sealed', 'expired') AND end_offset > w.from_offset
       AND start_offset >= coalesce((SELECT max(b.start_offset) FROM headrace.cut b
-                                    WHERE b.partition_id = p.id AND b.state = 'sealed' AND b.start_offset <= w.from_offset), 0)
+                                    WHERE b.partition_id = p.id AND b.state IN ('sealed', 'expired') AND b.start_offset <= w.from_offset), 0)
     ORDER BY start_offset LIMIT $5) c
   WHERE p.dataset = $1 AND p.topic_id = $2 ORDER BY p.partition, c.start_offset`;
 
@@ -66,7 +67,8 @@ export function openLoadStore(pool: pg.Pool): LoadStore {
         end: Number(row.end_offset),
         rows: Number(row.rows),
         bytes: Number(row.bytes),
-        objects: row.objects,
+        objects: row.state === 'expired' ? [] : row.objects,
+        expired: row.state === 'expired',
         schemaVersion: row.schema_version,
         form: formOf(row.encoder),
         openedAt: row.opened_at.getTime(),

@@ -78,10 +78,10 @@ const BEFORE_SQL = `
   WITH before AS (
     SELECT p.log_start, greatest(p.log_start,
              (SELECT c.end_offset FROM headrace.cut c WHERE c.partition_id = p.id AND c.start_offset < $2
-                AND c.state = 'sealed' AND jsonb_array_length(c.objects) > 0 ORDER BY c.start_offset DESC LIMIT 1),
+                AND c.state IN ('sealed', 'expired') AND jsonb_array_length(c.objects) > 0 ORDER BY c.start_offset DESC LIMIT 1),
              (SELECT max(l.end_offset) FROM headrace.lost l WHERE l.partition_id = p.id AND l.start_offset < $2)) AS since
     FROM headrace.manifest_partition p WHERE p.id = $1)
-  SELECT log_start, since, (SELECT coalesce(sum(dead_letters), 0) FROM headrace.cut c WHERE c.partition_id = $1 AND c.state = 'sealed'
+  SELECT log_start, since, (SELECT coalesce(sum(dead_letters), 0) FROM headrace.cut c WHERE c.partition_id = $1 AND c.state IN ('sealed', 'expired')
                    AND c.start_offset >= since AND c.start_offset < $2) AS letters
   FROM before`;
 

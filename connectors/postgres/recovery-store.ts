@@ -3,7 +3,7 @@
  * a process that was stopped while the control database was lost seals by id, and must not meet another partition's cut.
  */
 import type pg from 'pg';
-import type { RebuiltManifest, RebuiltPartition, RecoveryStore } from '../../activities/ports/recovery.ts';
+import type { NamedObject, RebuiltManifest, RebuiltPartition, RecoveryStore } from '../../activities/ports/recovery.ts';
 import { fault, isFault } from '../../contracts/errors.ts';
 import { LANE_MODULUS } from '../../contracts/messages.ts';
 import { RECOVERED } from '../../contracts/replay.ts';
@@ -11,6 +11,25 @@ import { postgresFault } from './errors.ts';
 import { query } from './pool.ts';
 
 const CUTS_AT_ONCE = 2_000;
+
+interface NamedRow {
+  name: string;
+  is: NamedObject['is'];
+  age_ms: number;
+  place: string;
+  start_offset: string;
+  end_offset: string;
+}
+
+/** The array is in order of what counts most: a name that a sealed cut has is named, whatever else had it. */
+const NAMED_SQL = `
+  SELECT DISTINCT ON (name) object->>'name' AS name,
+    CASE WHEN c.state IN ('open', 'sealed') THEN 'named' ELSE c.state END AS is,
+    extract(epoch FROM now() - coalesce(c.retired_at, c.opened_at))::double precision * 1000 AS age_ms,
+    p.topic_id || '/' || p.partition AS place, c.start_offset, c.end_offset
+  FROM headrace.cut c JOIN headrace.manifest_partition p ON p.id = c.partition_id, jsonb_array_elements(c.objects) AS object
+  WHERE p.dataset = $1
+  ORDER BY name, array_position(ARRAY['open', 'sealed', 'replacing', 'replaced', 'expired', 'void'], c.state), c.retired_at DESC`;
 
 /** @param pool of the control database */
 export function openRecoveryStore(pool: pg.Pool): RecoveryStore {
@@ -46,13 +65,7 @@ export function openRecoveryStore(pool: pg.Pool): RecoveryStore {
     },
     async named(dataset) {
       const doing = `reading the manifest of ${dataset}`;
-      const objects = await ask<{ name: string; void: boolean }>(
-        doing,
-        `SELECT object->>'name' AS name, bool_and(c.state = 'void') AS void FROM headrace.cut c
-         JOIN headrace.manifest_partition p ON p.id = c.partition_id, jsonb_array_elements(c.objects) AS object
-         WHERE p.dataset = $1 GROUP BY 1`,
-        [dataset],
-      );
+      const objects = await ask<NamedRow>(doing, NAMED_SQL, [dataset]);
       const partitions = await ask<{ place: string; log_start: string; next: string; lost: [string, string][] }>(
         doing,
         `SELECT p.topic_id || '/' || p.partition AS place, p.log_start, p.next,
@@ -61,11 +74,13 @@ export function openRecoveryStore(pool: pg.Pool): RecoveryStore {
          FROM headrace.manifest_partition p WHERE p.dataset = $1`,
         [dataset],
       );
-      const namesOf = (isVoid: boolean) =>
-        new Set(objects.filter((each) => each.void === isVoid).map(({ name }) => name));
       return {
-        names: namesOf(false),
-        voided: namesOf(true),
+        names: new Map(
+          objects.map(({ name, is, age_ms, place, start_offset, end_offset }) => [
+            name,
+            { is, ageMs: age_ms, place, start: Number(start_offset), end: Number(end_offset) },
+          ]),
+        ),
         partitions: new Map(
           partitions.map(({ place, log_start, next, lost }) => [
             place,

@@ -44,7 +44,7 @@ export const STANDING_SQL = `
     coalesce(p.paused, false) AS paused, p.speed,
     p.clock_ms + CASE WHEN p.paused THEN 0 ELSE extract(epoch FROM clock_timestamp() - p.clock_at) * 1000 * p.speed END AS clock_ms,
     (SELECT coalesce(sum(c.rows), 0) FROM headrace.cut c JOIN headrace.manifest_partition p ON p.id = c.partition_id
-      WHERE p.topic_id = r.topic_id AND c.state = 'sealed' AND c.sealed_at >= r.planned_at) AS landed,
+      WHERE p.topic_id = r.topic_id AND c.state IN ('sealed', 'expired') AND c.sealed_at >= r.planned_at) AS landed,
     (SELECT coalesce(sum(rows), 0) FROM headrace.load_batch b WHERE b.pipeline = r.pipeline AND b.loaded_at >= r.planned_at) AS loaded
   FROM headrace.replay r
   LEFT JOIN headrace.pace p USING (replay_id)

@@ -12,6 +12,7 @@ function cut(partition: number, start: number, end: number, more: Partial<Sealed
     rows,
     bytes: rows * 10,
     objects: rows === 0 ? [] : [{ name: `${partition}/${start}`, rows }],
+    expired: false,
     schemaVersion: rows === 0 ? null : 'v1',
     form: { format: 'parquet', compression: 'zstd' },
     openedAt: 0,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findOrphans } from '../../activities/lake-orphans.ts';
 import { openPool } from '../../connectors/postgres/pool.ts';
 import { openRecoveryStore } from '../../connectors/postgres/recovery-store.ts';
+import { openReplacements } from '../../connectors/postgres/replacement-store.ts';
 import { objectName, OWN_FOLDER } from '../../contracts/manifest.ts';
 import type { OrphansReport } from '../../contracts/recovery.ts';
 import { encoderSettings } from '../../formats/encoder-settings.ts';
@@ -25,7 +26,10 @@ afterAll(async () => {
 });
 
 const orphansOf = ({ spec }: Pick<TestDataset, 'spec'>, remove = false, olderThanMs = 0): Promise<OrphansReport> =>
-  findOrphans({ store: setting.ports.store, recovery: openRecoveryStore(control) }, { spec, remove, olderThanMs });
+  findOrphans(
+    { store: setting.ports.store, recovery: openRecoveryStore(control), replacements: openReplacements(control) },
+    { spec, remove, olderThanMs },
+  );
 
 async function namesIn({ spec }: TestDataset): Promise<string[]> {
   const names: string[] = [];
