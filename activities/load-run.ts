@@ -14,11 +14,15 @@ import { type Place, after, nextBatch, reached } from './load-places.ts';
 import { type Prepared, prepareBatch } from './load-prepare.ts';
 import { prepareWithoutRefused, type RefusedPorts } from './load-refused.ts';
 import type { LoadStore } from './ports/load-store.ts';
+import type { VerifyStore } from './ports/verify.ts';
 import type { OpenWarehouse, Warehouse, WarehouseTable } from './ports/warehouse.ts';
 import type { Pulse } from './pulse.ts';
+import { ownerOf, warehouseTable } from './warehouse-table.ts';
 
 export interface LoadPorts extends Omit<RefusedPorts, 'warehouse'> {
   loads: LoadStore;
+  /** What replays published: mode `replace` takes whole ones only. */
+  verify: VerifyStore;
   openWarehouse: OpenWarehouse;
   /** Rows a batch, about; at most a million. Default 250,000. */
   batchRows?: number;
@@ -58,7 +62,7 @@ export function createLoader({ ports, warehouse, request, pulse, totals, goal, t
   const { spec } = request;
   const dataset = datasetOf(spec.lake);
   const target = spec.warehouse.table;
-  const owner = { pipeline: spec.name, topic: spec.topic.name };
+  const owner = ownerOf(spec);
   const limits = { rows: ports.batchRows ?? BATCH_ROWS, bytes: BATCH_BYTES };
   const tables = new Map<string, WarehouseTable>();
   const started = new Set<string>();
@@ -66,14 +70,14 @@ export function createLoader({ ports, warehouse, request, pulse, totals, goal, t
 
   async function ensureNewestTable(): Promise<void> {
     const shape = await ports.loads.newestSchema(dataset);
-    if (shape) await warehouse.ensureTable({ name: target, shape }, owner);
+    if (shape) await warehouse.ensureTable(warehouseTable(spec, shape), owner);
   }
 
   /** The target as a schema version sees it; checked once a version. Columns that the version lacks are left alone. */
   async function tableFor(version: string): Promise<WarehouseTable> {
     const known = tables.get(version);
     if (known) return known;
-    const table = { name: target, shape: await ports.loads.schema(dataset, version) };
+    const table = warehouseTable(spec, await ports.loads.schema(dataset, version));
     await warehouse.ensureTable(table, owner);
     tables.set(version, table);
     return table;

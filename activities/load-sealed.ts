@@ -5,6 +5,7 @@
 import { datasetOf } from '../contracts/pipeline.ts';
 import type { LoadGoal, LoadInput } from '../contracts/temporal.ts';
 import { type Place, reached, readPlaces } from './load-places.ts';
+import { replaceTable } from './load-replace.ts';
 import { type LoadPorts, type LoadTotals, createLoader } from './load-run.ts';
 import type { Pulse } from './pulse.ts';
 
@@ -41,12 +42,19 @@ export async function loadSealed(ports: LoadPorts, request: LoadRequest, pulse: 
     const loader = createLoader({ ports, warehouse, request, pulse, totals, goal, timeIsUp });
     // Before the ledger is read: a table that was dropped and is made anew starts with an empty ledger.
     await loader.ensureNewestTable();
+    const loadAll = async (places: readonly Place[], satisfied: boolean): Promise<boolean> => {
+      if (spec.warehouse.mode === 'replace')
+        return timeIsUp() ? false : await replaceTable(ports, warehouse, request, pulse, totals, satisfied);
+      if (satisfied) return false;
+      let moved = false;
+      for (const place of places) moved = (await loader.loadFrom(place)) || moved;
+      return moved;
+    };
     for (;;) {
       const places = await readPlaces(ports.loads, warehouse, dataset, spec.warehouse.table);
       const asked = until ? placeOf(places, until.topicId) : places.at(-1);
       const satisfied = until ? reached(asked, until.ends) : false;
-      let moved = false;
-      for (const place of satisfied ? [] : places) moved = (await loader.loadFrom(place)) || moved;
+      const moved = await loadAll(places, satisfied);
       // Nothing moved says nothing once the time is up: no batch was begun any more.
       const done = satisfied || (until === undefined && !moved && !timeIsUp());
       if (done || (timeIsUp() && !moved)) return { ...totals, ledger: Object.fromEntries(asked?.next ?? []), done };

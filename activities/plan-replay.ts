@@ -15,9 +15,10 @@ import type { ObjectStore } from './ports/object-store.ts';
 import type { PlannedReplay, Replays } from './ports/replays.ts';
 import type { OpenSource } from './ports/source.ts';
 import type { TopicAdmin, TopicSettings } from './ports/topic.ts';
-import type { OpenWarehouse, TableOwner, Warehouse, WarehouseTable } from './ports/warehouse.ts';
+import type { OpenWarehouse, Warehouse } from './ports/warehouse.ts';
 import { claimKeys, type RedrivePorts } from './redrive-plan.ts';
 import { requireShortKey, sourceTable } from './source-table.ts';
+import { ownerOf, scopeFaults, warehouseTable } from './warehouse-table.ts';
 
 /** Landing must have at least this long to pick a record up. */
 const MIN_RETENTION_MS = 60 * 60 * 1000;
@@ -56,6 +57,7 @@ export function createPlanReplay(ports: PlanPorts) {
       store.probe(spec.lake.bucket, spec.lake.prefix),
       checkTopic(topics, spec.topic.name),
       checkOwners(replays, topics, input),
+      Promise.resolve(input).then(requireScope),
       described.then(({ shape }) => checkTarget(openWarehouse(spec.warehouse.connection), input, shape)),
     ]);
     throwTogether(
@@ -66,7 +68,7 @@ export function createPlanReplay(ports: PlanPorts) {
     const table = sourceTable(input, shape);
 
     // Nothing has been changed anywhere up to here.
-    await openWarehouse(spec.warehouse.connection).ensureTable(...target(input, shape));
+    await openWarehouse(spec.warehouse.connection).ensureTable(warehouseTable(spec, shape), ownerOf(spec));
     const facts = await topics.ensure(spec.topic.name, spec.topic.partitions);
     const dataset = datasetOf(spec.lake);
     requireOwner(spec, 'topic', spec.topic.name, await replays.own('topic', facts.topicId, spec.name));
@@ -170,16 +172,14 @@ function requireOwner(spec: PipelineSpec, what: 'topic' | 'dataset', name: strin
   );
 }
 
-function target({ spec }: Pick<ReplayInput, 'spec'>, shape: TableShape): [WarehouseTable, TableOwner] {
-  return [
-    { name: spec.warehouse.table, shape },
-    { pipeline: spec.name, topic: spec.topic.name },
-  ];
+function requireScope({ spec, scope, redrive }: ReplayInput): void {
+  const [first] = scopeFaults(spec, scope, redrive !== undefined);
+  if (first !== undefined) throw fault('ConfigInvalid', first);
 }
 
-async function checkTarget(warehouse: Warehouse, input: ReplayInput, shape: TableShape): Promise<void> {
-  const { faults } = await warehouse.planTable(...target(input, shape));
-  const { schema, table } = input.spec.warehouse.table;
+async function checkTarget(warehouse: Warehouse, { spec }: ReplayInput, shape: TableShape): Promise<void> {
+  const { faults } = await warehouse.planTable(warehouseTable(spec, shape), ownerOf(spec));
+  const { schema, table } = spec.warehouse.table;
   if (faults.length > 0) {
     throw fault('TableUnsuited', `warehouse table ${schema}.${table} cannot be loaded:\n  - ${faults.join('\n  - ')}`);
   }

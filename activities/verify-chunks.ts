@@ -1,10 +1,13 @@
 /**
- * The lake's comparison: for each chunk, what was published = landed + dead letters + lost. Pure.
+ * The lake's comparison: for each chunk, what was published = landed + dead letters + lost.
  * By checksum where the chunk is whole in the lake; a chunk of which something is a dead letter or lost can be compared by
  * its rows only. What is missing counts as lost only where offsets are marked lost, and no more of it than those offsets.
  */
+import { datasetOf } from '../contracts/pipeline.ts';
 import type { HashSum } from './ports/lake-files.ts';
-import type { ChunkDeadLetters } from './ports/verify.ts';
+import type { LoadStore } from './ports/load-store.ts';
+import type { ChunkDeadLetters, PublishedReplay, VerifyStore } from './ports/verify.ts';
+import { CLOCK_SLACK_MS } from './verify-lake.ts';
 
 export interface LakeComparison {
   landed: number;
@@ -35,4 +38,30 @@ export function compareChunks(
   }
   result.unequal.sort((a, b) => a - b);
   return result;
+}
+
+/**
+ * What the control database says was published, against what was found in the lake.
+ * @param landed rows and checksum by chunk
+ */
+export async function compareLake(
+  ports: { verify: VerifyStore; loads: LoadStore },
+  replay: PublishedReplay,
+  landed: ReadonlyMap<number, HashSum>,
+): Promise<LakeComparison & { published: Map<number, HashSum> }> {
+  const dataset = datasetOf(replay.spec.lake);
+  const since = replay.plannedAt - CLOCK_SLACK_MS;
+  const [published, deadLetters, stray, lost] = await Promise.all([
+    ports.verify.publishedSums(replay.replayId),
+    ports.verify.deadLetters(dataset, replay.topicId, replay.replayId),
+    ports.verify.strayDeadLetters(dataset, replay.topicId, replay.ends, since),
+    ports.loads.lostRanges(dataset, replay.topicId),
+  ]);
+  const ours = lost.filter((range) => range.foundAt >= since);
+  const lostOffsets = ours.reduce(
+    (sum, range) => sum + Math.max(0, Math.min(range.end, replay.ends[range.partition] ?? 0) - range.start),
+    0,
+  );
+  const chunks = compareChunks(published, landed, deadLetters, lostOffsets);
+  return { published, ...chunks, deadLetters: chunks.deadLetters + stray };
 }

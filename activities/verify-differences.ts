@@ -109,7 +109,7 @@ export async function findBeyond(scan: Scan, findings: KeyFindings): Promise<voi
   }
 }
 
-async function lookUp(scan: Scan, keys: readonly Key[]): Promise<SourceFinding[]> {
+export async function lookUp(scan: Scan, keys: readonly Key[]): Promise<SourceFinding[]> {
   const found: SourceFinding[] = [];
   const { upperKey, sourceSnapshot } = scan.replay;
   for (let from = 0; from < keys.length; from += FIND_KEYS) {

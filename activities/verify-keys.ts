@@ -116,7 +116,7 @@ function notUnique(key: string): Fault {
   return fault('TableUnsuited', text);
 }
 
-function note(into: KeyFindings, kind: keyof VerifyExamples, key: string): void {
+export function note(into: KeyFindings, kind: keyof VerifyExamples, key: string): void {
   into[kind] += 1;
   if (into.examples[kind].length < EXAMPLES_MOST) into.examples[kind].push(key);
 }

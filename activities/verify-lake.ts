@@ -27,6 +27,10 @@ export interface LakeRequest {
   ledger: ReadonlyMap<number, number>;
   /** Columns that lake and warehouse are compared by; null: they are not. */
   shape: TableShape | null;
+  /**
+   * What is compared with the warehouse, of the records up to the ledger: the last a key, all of them, or the replay's own.
+   */
+  records: 'last' | 'all' | 'replay';
   /** What each schema version's files were written with. */
   schemas: ReadonlyMap<string, TableShape>;
 }
@@ -34,7 +38,7 @@ export interface LakeRequest {
 export interface LakeSums {
   /** By chunk of the replay; summed up with one bucket only. */
   landed: Map<number, HashSum>;
-  /** The last record a key up to the ledger. */
+  /** The compared records up to the ledger. */
   buckets: Map<number, HashSum>;
   /** Objects of cuts that may hold the replay's records, and their bytes. */
   objects: number;
@@ -66,6 +70,8 @@ export async function sumLake(
   };
   await eachPartition(ports, request, signal, async (files, cuts) => {
     const ours = files.filter((file) => isOfReplay(file.cut, replay));
+    // In either list, so that both sums can come from one reading.
+    const only = request.records === 'replay' ? { replay: replay.replayId } : {};
     for (const cut of cuts.filter((each) => isOfReplay(each, replay) && each.openedAt >= replay.plannedAt)) {
       result.firstOpenedAt = Math.min(result.firstOpenedAt, cut.openedAt);
       result.lastSealedAt = Math.max(result.lastSealedAt, cut.sealedAt);
@@ -73,7 +79,7 @@ export async function sumLake(
     }
     for (const file of ours) if (file.cut.openedAt >= replay.plannedAt) result.bytes += file.bytes;
     result.missingObjects.push(...files.filter((file) => file.missing).map((file) => file.object));
-    const whole = (file: FetchedFile): LakeFile => toLakeFile(request, file, file.cut.end);
+    const whole = (file: FetchedFile): LakeFile => ({ ...toLakeFile(request, file, file.cut.end), ...only });
     // The chunks are the same when buckets are looked at again, more closely.
     const readable = buckets > 1 ? [] : ours.filter((file) => !file.missing).map(whole);
     const { chunks, last } = await sumFiles(ports.lakeFiles, request, readable, loadedFiles(request, files), buckets);
@@ -90,7 +96,7 @@ export async function sumLake(
 /** In one reading where both sums are over the same columns: all versions of the schema are one, and there is one bucket. */
 async function sumFiles(
   lakeFiles: LakeFiles,
-  { replay, shape }: LakeRequest,
+  { replay, shape, records }: LakeRequest,
   landed: readonly LakeFile[],
   loaded: readonly LakeFile[],
   buckets: number,
@@ -99,15 +105,17 @@ async function sumFiles(
   const { format } = replay.spec.lake;
   // The shared columns are some of the replay's own.
   if (shape !== null && loaded.length > 0 && buckets === 1 && shape.columns.length === columns.length) {
-    const { chunks, last } = await lakeFiles.sumsOfBoth(landed, loaded, columns, shape.key, format);
+    const key = records === 'all' ? [] : shape.key;
+    const { chunks, last } = await lakeFiles.sumsOfBoth(landed, loaded, columns, key, format);
     return { chunks, last: new Map([[0, last]]) };
   }
   const chunks = await lakeFiles.sumsByChunk(landed, columns, format);
   if (shape === null || loaded.length === 0) return { chunks, last: new Map() };
-  return { chunks, last: await lakeFiles.sumsByBucket(loaded, shape.columns, shape.key, format, buckets) };
+  const every = records === 'all';
+  return { chunks, last: await lakeFiles.sumsByBucket(loaded, shape.columns, shape.key, format, buckets, every) };
 }
 
-/** The last record a key in the wanted buckets, up to the ledger. */
+/** The compared records in the wanted buckets, up to the ledger. */
 export async function lakeRows(
   ports: LakePorts,
   request: LakeRequest,
@@ -121,14 +129,16 @@ export async function lakeRows(
   await eachPartition(ports, request, signal, async (files) => {
     const loaded = loadedFiles(request, files);
     if (loaded.length === 0) return;
-    const found = await ports.lakeFiles.rowsOfBuckets(loaded, columns, key, format, wanted.buckets, wanted.numbers);
+    const { buckets, numbers } = wanted;
+    const every = request.records === 'all';
+    const found = await ports.lakeFiles.rowsOfBuckets(loaded, columns, key, format, buckets, numbers, every);
     for (const row of found) rows.push(row);
   });
   return rows;
 }
 
 /** Whether the cut may hold records of the replay. */
-function isOfReplay(cut: SealedCut, replay: PublishedReplay): boolean {
+export function isOfReplay(cut: SealedCut, replay: PublishedReplay): boolean {
   return (
     cut.schemaVersion === replay.schemaVersion &&
     cut.start < (replay.ends[cut.partition] ?? 0) &&
@@ -150,10 +160,12 @@ function toLakeFile({ schemas }: LakeRequest, file: FetchedFile, end: number): L
 }
 
 function loadedFiles(request: LakeRequest, files: readonly FetchedFile[]): LakeFile[] {
-  const { ledger } = request;
+  const { ledger, records, replay } = request;
+  const only = records === 'replay' ? { replay: replay.replayId } : {};
   return files
     .filter((file) => !file.missing && file.cut.start < (ledger.get(file.cut.partition) ?? 0))
-    .map((file) => toLakeFile(request, file, ledger.get(file.cut.partition) ?? 0));
+    .filter((file) => records !== 'replay' || isOfReplay(file.cut, replay))
+    .map((file) => ({ ...toLakeFile(request, file, ledger.get(file.cut.partition) ?? 0), ...only }));
 }
 
 type Visit = (files: readonly FetchedFile[], cuts: readonly SealedCut[]) => Promise<void>;

@@ -21,10 +21,10 @@ import type {
 } from './ports/verify.ts';
 import type { Pulse } from './pulse.ts';
 import { rowsOf } from './verify-buckets.ts';
-import { compareChunks } from './verify-chunks.ts';
+import { judgeAppended } from './verify-append.ts';
+import { compareLake } from './verify-chunks.ts';
 import { type AllSums, type Scan, findBeyond, findKeys, sumAll, unequalBuckets } from './verify-differences.ts';
 import { type KeyFindings, noFindings } from './verify-keys.ts';
-import { CLOCK_SLACK_MS, type LakeSums } from './verify-lake.ts';
 import { takenForChanges } from './verify-living.ts';
 import { comparedShape } from './verify-shape.ts';
 
@@ -41,6 +41,8 @@ export interface VerifyPorts {
 
 const BEAT_MS = 3_000;
 const REASONS_MOST = 20;
+/** What of the lake's records a table holds. */
+const RECORDS = { upsert: 'last', append: 'all', replace: 'replay' } as const;
 
 /** @throws Fault ReplayUnknown; TableUnsuited when a compared column is gone from the warehouse */
 export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse: Pulse): Promise<VerifyReport> {
@@ -54,7 +56,10 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
     const { eventTime } = source;
     const table = { name: source.table, shape: replay.shape, ...(eventTime === undefined ? {} : { eventTime }) };
     const { topicId, scope, upperKey: upper } = replay;
-    const { shape, schemas } = await comparedShape(ports.loads, replay);
+    const { mode } = warehouse;
+    const compared = await comparedShape(ports.loads, replay);
+    // A table that was replaced holds one replay's rows, which are of one version.
+    const shape = mode === 'replace' ? replay.shape : compared.shape;
     const lakeShape = shape ?? replay.shape;
     view = await ports
       .openWarehouseHashes(warehouse.connection)
@@ -75,19 +80,24 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
         replay,
         ledger: view?.ledger ?? new Map(),
         shape,
-        schemas,
+        records: RECORDS[mode],
+        schemas: compared.schemas,
       },
       view,
-      otherRows: shape === null || (view?.otherRows ?? false),
+      otherRows: shape === null || (mode !== 'replace' && (view?.otherRows ?? false)),
     };
-    const own = view?.ownHash == null ? null : await scan.hashes.ownHash(table);
+    // Appended rows are held against the lake, and the lake's against the source: both by the canonical hash.
+    const own = view?.ownHash == null || mode === 'append' ? null : await scan.hashes.ownHash(table);
     const sums = await sumAll(ports, scan, 1, own !== null && own.name === view?.ownHash ? own : undefined);
     // Rows of an object that is gone are not the warehouse's fault: what it holds is then judged by the source alone.
     scan.otherRows ||= sums.lake.missingObjects.length > 0;
     const findings = noFindings();
-    if (unequalBuckets(scan, sums).length > 0) await findKeys(ports, scan, sums, findings);
-    await findBeyond(scan, findings);
-    const chunks = await compareLake(ports, replay, sums.lake);
+    if (mode === 'append') await judgeAppended(ports, scan, sums, findings);
+    else {
+      if (unequalBuckets(scan, sums).length > 0) await findKeys(ports, scan, sums, findings);
+      await findBeyond(scan, findings);
+    }
+    const chunks = await compareLake(ports, replay, sums.lake.landed);
     return report(replay, sums, { ...chunks, discards }, findings, {
       load: await ports.verify.loadSeconds(replay.pipeline, replay.plannedAt),
       verify: (performance.now() - began) / 1000,
@@ -99,24 +109,6 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
   }
 }
 
-async function compareLake(ports: VerifyPorts, replay: PublishedReplay, lake: LakeSums) {
-  const dataset = datasetOf(replay.spec.lake);
-  const since = replay.plannedAt - CLOCK_SLACK_MS;
-  const [published, deadLetters, stray, lost] = await Promise.all([
-    ports.verify.publishedSums(replay.replayId),
-    ports.verify.deadLetters(dataset, replay.topicId, replay.replayId),
-    ports.verify.strayDeadLetters(dataset, replay.topicId, replay.ends, since),
-    ports.loads.lostRanges(dataset, replay.topicId),
-  ]);
-  const ours = lost.filter((range) => range.foundAt >= since);
-  const lostOffsets = ours.reduce(
-    (sum, range) => sum + Math.max(0, Math.min(range.end, replay.ends[range.partition] ?? 0) - range.start),
-    0,
-  );
-  const chunks = compareChunks(published, lake.landed, deadLetters, lostOffsets);
-  return { published, ...chunks, deadLetters: chunks.deadLetters + stray };
-}
-
 function report(
   replay: PublishedReplay,
   { lake, warehouse, source }: AllSums,
@@ -124,18 +116,20 @@ function report(
   findings: KeyFindings,
   seconds: { load: number; verify: number },
 ): VerifyReport {
+  const { mode } = replay.spec.warehouse;
   const { discarded: exempt, ...counted } = findings;
   const { missing, extra, different } = counted;
   const discarded = chunks.discards.filter(({ key, ours }) => ours || (key !== null && exempt.has(key)));
   const wrong = missing + extra + different + chunks.lost + chunks.deadLetters + chunks.unequal.length;
   return {
     pipeline: replay.pipeline,
+    ...(mode === 'upsert' ? {} : { mode }),
     replayId: replay.replayId,
     rows: {
       source: rowsOf(source),
       replayed: rowsOf(chunks.published),
       landed: chunks.landed,
-      loaded: rowsOf(warehouse.inScope),
+      loaded: rowsOf(mode === 'append' ? warehouse.all : warehouse.inScope),
     },
     ...counted,
     lost: chunks.lost,

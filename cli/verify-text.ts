@@ -40,6 +40,11 @@ function answer(report: VerifyReport): string {
   if (report.ok) {
     const discards = discardText(report);
     if (discards !== '') return `verify: ok, ${numberText(rows.source)} rows in the source; ${discards}${drift}`;
+    if (report.mode === 'append')
+      return (
+        `verify: ok: each record of the lake is a row of the warehouse, ${numberText(rows.loaded)} rows; this replay's are what ` +
+        `the source holds, ${numberText(rows.source)} rows${drift}`
+      );
     return changedSince === 0
       ? `verify: ok: the warehouse holds what the source holds, ${numberText(rows.source)} rows`
       : `verify: ok: the warehouse holds what this replay read; ${numberText(changedSince)} of the source's ` +

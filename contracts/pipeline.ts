@@ -30,8 +30,21 @@ export interface PipelineSpec extends LandingSpec {
     /** Lanes that run at a time. */
     lanes: number;
   };
-  warehouse: { connection: string; table: TableName; mode: 'upsert' };
+  warehouse: {
+    connection: string;
+    table: TableName;
+    mode: LoadMode;
+    /** What becomes of a column that the source has and an existing table has not; absent: the load is refused. */
+    schemaChange?: 'add';
+  };
 }
+
+/**
+ * `upsert`: a row a key, the last record's. `append`: a row a record. `replace`: the rows of the newest replay that is whole
+ * in the lake, and no others.
+ */
+export const LOAD_MODES = ['upsert', 'append', 'replace'] as const;
+export type LoadMode = (typeof LOAD_MODES)[number];
 
 /** `fail`: the hop that meets a bad record stops before it. */
 export interface OnBad {

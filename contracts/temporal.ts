@@ -3,7 +3,7 @@
  * Payloads are references and counts; rows never pass through Temporal.
  */
 import type { LetterPlace } from './letters.ts';
-import type { LandingSpec, PipelineSpec } from './pipeline.ts';
+import type { LandingSpec, LoadMode, PipelineSpec } from './pipeline.ts';
 export type { GenerateInput, GenerateReport } from './generate.ts';
 import type { PartitionEnds, ReplayScope } from './replay.ts';
 
@@ -124,6 +124,8 @@ export interface VerifyExamples {
 /** What `run --json` and `verify --json` print. */
 export interface VerifyReport {
   pipeline: string;
+  /** Absent: upsert. In mode append, `rows.loaded` are all of the table's. */
+  mode?: LoadMode;
   replayId: string;
   rows: { source: number; replayed: number; landed: number; loaded: number };
   missing: number;

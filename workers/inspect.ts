@@ -4,6 +4,7 @@
 import type { SourceTable } from '../activities/ports/source.ts';
 import { topicFaults } from '../activities/plan-replay.ts';
 import { sourceTable } from '../activities/source-table.ts';
+import { ownerOf, scopeFaults, warehouseTable } from '../activities/warehouse-table.ts';
 import type { TopicAdmin } from '../activities/ports/topic.ts';
 import { openInspectStore } from '../connectors/postgres/inspect-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
@@ -126,6 +127,7 @@ async function readPlan(
     const described = await source.describe(spec.source.table, spec.source.key, spec.source.eventTime).catch(note);
     const table: SourceTable | null = described && sourceTable({ spec }, described.shape);
     if (table) await source.checkScope(table, scope).catch(note);
+    faults.push(...scopeFaults(spec, scope));
     if (described) faults.push(...partitionFaults(spec.lake, described.shape));
     const facts = await topics.describe(spec.topic.name).catch(note);
     if (facts) {
@@ -133,9 +135,8 @@ async function readPlan(
       faults.push(...found.map((text) => `topic ${spec.topic.name}: ${text}`));
     }
     await lookAtLake(settings, spec).catch(note);
-    const target = { name: spec.warehouse.table, shape: described?.shape ?? { columns: [], key: [] } };
-    const fit =
-      described && (await warehouse.planTable(target, { pipeline: spec.name, topic: spec.topic.name }).catch(note));
+    const shape = described?.shape ?? { columns: [], key: [] };
+    const fit = described && (await warehouse.planTable(warehouseTable(spec, shape), ownerOf(spec)).catch(note));
     faults.push(...(fit?.faults ?? []));
     const estimatedRows = described?.estimatedRows ?? 0;
     return {
@@ -144,7 +145,7 @@ async function readPlan(
       estimatedRows,
       chunks: Math.ceil(estimatedRows / spec.source.chunkRows),
       chunkRows: spec.source.chunkRows,
-      shape: target.shape,
+      shape,
       topic: {
         name: spec.topic.name,
         exists: facts !== null,

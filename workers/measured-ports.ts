@@ -7,6 +7,7 @@ import type { Claim, Intent, Manifest } from '../activities/ports/manifest.ts';
 import type { ObjectStore } from '../activities/ports/object-store.ts';
 import type { Replays } from '../activities/ports/replays.ts';
 import type { OpenLane } from '../activities/ports/topic.ts';
+import type { Warehouse } from '../activities/ports/warehouse.ts';
 import { scopeNow } from './activity-scope.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -127,6 +128,18 @@ export function measuredStore(store: ObjectStore, { bytes }: Metrics): ObjectSto
       const hop = scopeNow()?.activity === 'loadSealed' ? 'load' : 'verify';
       bytes.inc({ hop, pipeline: pipeline() }, size);
       return size;
+    },
+  };
+}
+
+/** What was changed of a table that was there already is told, whoever changed it. */
+export function toldWarehouse(warehouse: Warehouse, tell: Tell): Warehouse {
+  return {
+    ...warehouse,
+    async ensureTable(...args) {
+      const added = await warehouse.ensureTable(...args);
+      for (const statement of added) tell('column added to the warehouse', { statement });
+      return added;
     },
   };
 }

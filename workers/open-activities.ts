@@ -33,6 +33,7 @@ import {
   measuredManifest,
   measuredReplays,
   measuredStore,
+  toldWarehouse,
   type Tell,
 } from './measured-ports.ts';
 import type { Metrics } from './metrics.ts';
@@ -80,7 +81,7 @@ export async function openActivities(
 
   const connection = (wanted: string) => connectionOf(settings, wanted);
   const sources = keepByName((wanted) => openSource(connection(wanted)));
-  const warehouses = keepByName((wanted) => openWarehouse(connection(wanted)));
+  const warehouses = keepByName((wanted) => toldWarehouse(openWarehouse(connection(wanted)), tell));
   const sourceHashes = keepByName((wanted) => openHashesOfSource(connection(wanted)));
   const warehouseHashes = keepByName((wanted) => openHashesOfWarehouse(connection(wanted)));
   const { topics, openLane, openReader } = await openKafka(settings.kafka);
@@ -121,7 +122,7 @@ export async function openActivities(
   const requests = createLandRequestActivities({ manifest, topicAdmin: topics, pokeLand, landStatus }, currentPulse);
   const intervals = createIntervalActivities(openIntervals(control));
   const load = createLoadActivities(
-    { ...shared, loads, manifest, openReader, openWarehouse: warehouses.get },
+    { ...shared, loads, verify: openVerifyStore(control), manifest, openReader, openWarehouse: warehouses.get },
     currentPulse,
   );
   const verify = createVerifyActivities(

@@ -49,6 +49,8 @@ export interface LakeFile {
   fromOffset: number;
   /** Rows at or above are left out. */
   toOffset: number;
+  /** Rows of other replays are left out. */
+  replay?: string;
   /** The object's name, for errors. */
   object?: string;
   /** How this one was written; absent: as the call's format is by default. */
@@ -96,7 +98,8 @@ export interface LakeFiles {
     directory: string,
   ): Promise<EncodedFile>;
   /**
-   * Writes the last row a key of the files to CSV, columns in order, each value as PostgreSQL prints it, quoted where needed.
+   * Writes the last row a key of the files (all rows where the key is empty) to CSV, columns in order, each value as PostgreSQL
+   * prints it, quoted where needed.
    * @returns rows written, and rows read before keeping the last a key
    */
   exportForLoad(
@@ -113,13 +116,17 @@ export interface LakeFiles {
     columns: readonly Column[],
     format: EncoderSettings['format'],
   ): Promise<Map<string, HashSum>>;
-  /** The last row a key, summed by bucket (key hash modulo `buckets`). */
+  /**
+   * The last row a key, summed by bucket (key hash modulo `buckets`).
+   * @param every all rows, in the last ones' place
+   */
   sumsByBucket(
     files: readonly LakeFile[],
     columns: readonly Column[],
     key: readonly string[],
     format: EncoderSettings['format'],
     buckets: number,
+    every?: boolean,
   ): Promise<Map<number, HashSum>>;
   /**
    * sumsByChunk of the files `landed` and the sum of sumsByBucket of the files `loaded`, in one reading. Files of one path
@@ -137,7 +144,7 @@ export interface LakeFiles {
    * @returns a text a column, as PostgreSQL prints it; null for NULL
    */
   firstRows(file: LakeFile, columns: readonly Column[], limit: number): Promise<ShownRow[]>;
-  /** The last row a key in these buckets. */
+  /** The last row a key in these buckets; with `every`, all rows. */
   rowsOfBuckets(
     files: readonly LakeFile[],
     columns: readonly Column[],
@@ -145,5 +152,6 @@ export interface LakeFiles {
     format: EncoderSettings['format'],
     buckets: number,
     wanted: readonly number[],
+    every?: boolean,
   ): Promise<KeyedHash[]>;
 }

@@ -151,6 +151,8 @@ export interface VerifyStore {
   strayDeadLetters(dataset: string, topicId: string, ends: PartitionEnds, since: number): Promise<number>;
   /** The dataset's discarded letters. */
   discards(dataset: string, replayId: string): Promise<readonly DiscardedLetter[]>;
+  /** Chunks that somebody said are not to be published. */
+  skippedChunks(replayId: string): Promise<number>;
   /** Bounds by chunk number, from `from` on. */
   chunks(replayId: string, from: number, limit: number): Promise<Chunk[]>;
   /** Seconds spent in loads of the pipeline since then. */

@@ -9,8 +9,10 @@ import type { PartitionEnds } from '../../contracts/replay.ts';
 
 export interface WarehouseTable {
   name: TableName;
-  /** Columns that are loaded, and the key that a later record replaces an earlier one by. */
+  /** Columns that are loaded, and the key that a later record replaces an earlier one by; an empty key: each record is a row. */
   shape: TableShape;
+  /** An existing table is given the columns that it lacks. Absent: it is refused. */
+  addColumns?: boolean;
 }
 
 /** An upsert table belongs to one pipeline and topic, or two streams would overwrite each other. */
@@ -22,7 +24,7 @@ export interface TableOwner {
 /** What `ensureTable` would do; changes nothing. */
 export interface TablePlan {
   exists: boolean;
-  /** Statements that would be run; empty where the table exists. */
+  /** Statements that would be run: the table, the columns it lacks, the ledger. */
   ddl: readonly string[];
   /** Why the table cannot be loaded into: each names what was found and the remedy. */
   faults: readonly string[];
@@ -38,6 +40,8 @@ export interface LedgerStep {
 /** Rows copied to the warehouse's side, in the table's types, visible to nobody, holding no lock and no transaction. */
 export interface StagedRows {
   readonly rows: number;
+  /** More rows, of other keys. @param csvPath as stage takes it */
+  add(csvPath: string, signal?: AbortSignal): Promise<void>;
   /**
    * One short transaction: ledger from `start` to `end` for every step, rows in where they differ. May be called once.
    * @returns rows written (inserted or changed)
@@ -45,6 +49,13 @@ export interface StagedRows {
    * @throws Fault RowsRefused when the table's own constraints refuse a row
    */
   apply(topicId: string, steps: readonly LedgerStep[]): Promise<{ written: number }>;
+  /**
+   * As apply, and the rows whose keys are not staged go: the table holds what is staged, and nothing else. Readers see the old
+   * rows until the commit, and wait for nothing. May be called once, in apply's place.
+   * @returns rows written, and rows that went
+   * @throws Fault LedgerMoved, RowsRefused (a row of another table refers to one that would go, for instance)
+   */
+  replace(topicId: string, steps: readonly LedgerStep[]): Promise<{ written: number; gone: number }>;
   /** Lets the staged rows go. Safe at any time, once or more. */
   release(): Promise<void>;
 }
@@ -60,17 +71,19 @@ export interface Warehouse {
   readonly csvNull: string;
   planTable(table: WarehouseTable, owner: TableOwner): Promise<TablePlan>;
   /**
-   * Creates schema, table and ledger where they are missing, and enters the owner. Safe to repeat and to race.
+   * Creates schema, table and ledger where they are missing, columns where the table says so, and enters the owner. Safe to
+   * repeat and to race.
    * A table that it creates starts with an empty ledger, whatever a table of that name had loaded before.
+   * @returns statements that gave an existing table columns
    * @throws Fault TableUnsuited with every fault of an existing table, TableOwned
    */
-  ensureTable(table: WarehouseTable, owner: TableOwner): Promise<void>;
+  ensureTable(table: WarehouseTable, owner: TableOwner): Promise<readonly string[]>;
   /** Next offset a partition; empty where nothing was loaded. */
   ledger(name: TableName, topicId: string): Promise<ReadonlyMap<number, number>>;
   /** Enters partitions that the ledger does not know at these offsets; known ones keep their place. */
   startLedger(name: TableName, topicId: string, starts: PartitionEnds): Promise<void>;
   /**
-   * @param csvPath as LakeFiles.exportForLoad writes it; at most one row a key
+   * @param csvPath as LakeFiles.exportForLoad writes it; at most one row a key, where there is a key
    * @throws Fault RowsRefused when a value does not fit its column
    */
   stage(table: WarehouseTable, csvPath: string, signal?: AbortSignal): Promise<StagedRows>;

@@ -34,11 +34,12 @@ export async function sumsByBucket(
   key: readonly string[],
   format: Format,
   buckets: number,
+  every = false,
 ): Promise<Map<number, HashSum>> {
   if (files.length === 0) return new Map();
   const keyColumns = keyColumnsOf(columns, key);
   return readLake(duckdb, files, columns, format, async (connection, query) =>
-    lastSums(connection, await lastRows(connection, query, keyColumns), columns, keyColumns, buckets),
+    lastSums(connection, await lastRows(connection, query, every ? [] : keyColumns), columns, keyColumns, buckets),
   );
 }
 
@@ -85,6 +86,7 @@ export async function rowsOfBuckets(
   format: Format,
   buckets: number,
   wanted: readonly number[],
+  every = false,
 ): Promise<KeyedHash[]> {
   if (files.length === 0 || wanted.length === 0) return [];
   const keyColumns = keyColumnsOf(columns, key);
@@ -94,7 +96,7 @@ export async function rowsOfBuckets(
   const keyIndexes = keyColumns.map((column) => columns.indexOf(column));
   const found: KeyedHash[] = [];
   await readLake(duckdb, files, columns, format, async (connection, query) => {
-    const last = await lastRows(connection, query, keyColumns);
+    const last = await lastRows(connection, query, every ? [] : keyColumns);
     const keyTexts = keyColumns.map((column) => loadText(column, false)).join(', ');
     for (const [hash, ...texts] of await rows(
       connection,

@@ -21,7 +21,7 @@ export function lakeQuery(
 ): string {
   const kinds = new Map<string, LakeFile[]>();
   for (const file of files) {
-    const kind = JSON.stringify([file.form ?? format, file.columns ?? null]);
+    const kind = JSON.stringify([file.form ?? format, file.columns ?? null, file.replay ?? null]);
     const same = kinds.get(kind);
     if (same) same.push(file);
     else kinds.set(kind, [file]);
@@ -35,7 +35,8 @@ function kindQuery(files: readonly LakeFile[], columns: readonly Column[], forma
   const form: FileForm = first?.form ?? { format, compression: COMPRESSIONS[format][0] };
   const all = readAll(paths, first?.columns ?? columns, form);
   const names = [...columns.map((column) => quoteIdent(column.name)), ...LINEAGE_COLUMNS, OVERFLOW_COLUMN];
-  return `SELECT ${names.join(', ')} FROM (${all}) WHERE ${withinRanges(files)}`;
+  const ofReplay = first?.replay === undefined ? '' : ` AND _replay = ${quoteText(first.replay)}`;
+  return `SELECT ${names.join(', ')} FROM (${all}) WHERE ${withinRanges(files)}${ofReplay}`;
 }
 
 function readAll(paths: readonly string[], columns: readonly Column[], form: FileForm): string {

@@ -21,7 +21,10 @@ export interface LastRows {
   repeated: number;
 }
 
-/** @param name of the temporary table that this makes on the connection */
+/**
+ * @param key empty: every row is one to keep
+ * @param name of the temporary table that this makes on the connection
+ */
 export async function lastRows(
   connection: DuckDBConnection,
   query: string,
@@ -31,6 +34,7 @@ export async function lastRows(
   const counted = await rows(connection, `SELECT count(*), count(${OVERFLOW_COLUMN}) FROM (${query})`);
   const read = Number(counted[0]?.[0]);
   const overflowing = Number(counted[0]?.[1]);
+  if (key.length === 0) return { query, read, overflowing, repeated: 0 };
   const parts = key.flatMap((column) => groupingParts(column, overflowing > 0));
   const grouped = parts.map((part, i) => `${part} AS k${i}`).join(', ');
   await connection.run(

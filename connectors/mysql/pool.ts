@@ -176,10 +176,14 @@ export function commonSession(flavour: Flavour, statementSeconds: number): strin
   return [
     `SET SESSION time_zone = '+00:00', sql_mode = REPLACE(@@sql_mode, 'PAD_CHAR_TO_FULL_LENGTH', ''), ` +
       `net_write_timeout = ${NET_TIMEOUT_S}, net_read_timeout = ${NET_TIMEOUT_S}`,
-    flavour === 'mariadb'
-      ? `SET SESSION max_statement_time = ${statementSeconds}`
-      : `SET SESSION max_execution_time = ${statementSeconds * 1000}`,
+    statementLimit(flavour, statementSeconds),
   ];
+}
+
+export function statementLimit(flavour: Flavour, seconds: number): string {
+  return flavour === 'mariadb'
+    ? `SET SESSION max_statement_time = ${seconds}`
+    : `SET SESSION max_execution_time = ${seconds * 1000}`;
 }
 
 /** A session that can change nothing. */

@@ -1,6 +1,6 @@
 /**
- * The warehouse table and the ledger exist, fit, and are owned by this pipeline. What is there is never altered: a table that
- * does not fit is refused with every fault. Safe to repeat and to race.
+ * The warehouse table and the ledger exist, fit, and are owned by this pipeline. What is there is never altered, but for new
+ * columns where the pipeline says so: a table that does not fit is refused with every fault. Safe to repeat and to race.
  *
  * MySQL's DDL commits at once, so that nothing of it can be taken back: what must not be seen half done is done first. A new
  * table's old ledger is emptied before it is made, under a lock of the server's by name, which a lost connection frees.
@@ -14,7 +14,7 @@ import { errorNumber } from './errors.ts';
 import { loadFaults } from './load-data.ts';
 import { type Database, type Flavour, flavourOf, run, texts } from './pool.ts';
 import { keyColumns, quoteName, quoteTable, quoteText } from './sql-text.ts';
-import { unfitFor } from './warehouse-fit.ts';
+import { columnsToAdd, unfitFor } from './warehouse-fit.ts';
 import { LEDGER_DATABASE, LEDGER_DDL, NOT_THERE, ofTable } from './warehouse-ledger.ts';
 import { doing, withCreationLock, withWarehouse } from './warehouse-session.ts';
 import { binaryCollation, warehouseType } from './warehouse-types.ts';
@@ -23,16 +23,23 @@ export async function planTable(database: Database, table: WarehouseTable, owner
   return await withWarehouse(database, doing('planning', table.name), async (connection) => {
     const flavour = await flavourOf(connection);
     const found = await findTable(connection, flavour, table.name);
-    const made = found ? { ddl: [], faults: [] } : await tableDdl(connection, flavour, table);
+    const made: { ddl: string[]; faults: string[] } = found
+      ? { ddl: [], faults: [] }
+      : await tableDdl(connection, flavour, table);
     const faults = [...(found ? unfitFor(table, found, flavour) : made.faults), ...(await loadFaults(connection))];
+    if (found) made.ddl.push(...columnsToAdd(table, found, flavour));
     const held = await ownerOf(connection, table.name);
     if (found && held && !sameOwner(held, owner)) faults.push(ownedText(table, held, owner));
     return { exists: found !== null, ddl: [...made.ddl, ...(await missingLedgerDdl(connection, flavour))], faults };
   });
 }
 
-export async function ensureTable(database: Database, table: WarehouseTable, owner: TableOwner): Promise<void> {
-  await withWarehouse(database, doing('preparing', table.name), async (connection) => {
+export async function ensureTable(
+  database: Database,
+  table: WarehouseTable,
+  owner: TableOwner,
+): Promise<readonly string[]> {
+  return await withWarehouse(database, doing('preparing', table.name), async (connection) => {
     const flavour = await flavourOf(connection);
     const ready =
       (await findTable(connection, flavour, table.name)) !== null && (await ownerOf(connection, table.name));
@@ -44,7 +51,17 @@ export async function ensureTable(database: Database, table: WarehouseTable, own
       ? unfitFor(table, found, flavour)
       : ['it was dropped again while it was prepared; start again'];
     if (faults.length > 0) throw unfit(table, faults);
+    if (found === null || columnsToAdd(table, found, flavour).length === 0) return [];
+    return await withCreationLock(connection, () => addColumns(connection, flavour, table));
   });
+}
+
+/** Under the lock, so that of two at once one finds them added. One that dies between two columns is gone on with. */
+async function addColumns(connection: PoolConnection, flavour: Flavour, table: WarehouseTable): Promise<string[]> {
+  const found = await findTable(connection, flavour, table.name);
+  const statements = found ? columnsToAdd(table, found, flavour) : [];
+  for (const statement of statements) await run(connection, statement);
+  return statements;
 }
 
 /** The ledger alone: offsets without rows may come before the first row, and with it the table. */
@@ -103,9 +120,9 @@ async function tableDdl(
     // Only the key is NOT NULL: a constraint that the source drops one day must not stop the loads.
     return `  ${quoteName(column.name)} ${'ok' in type ? type.ok : ''} ${keys.includes(column) ? 'NOT NULL' : 'NULL'}`;
   });
+  if (key.length > 0) lines.push(`  PRIMARY KEY (${key.map(quoteName).join(', ')})`);
   const create =
-    `CREATE TABLE IF NOT EXISTS ${quoteTable(table.name)} (\n${lines.join(',\n')},\n` +
-    `  PRIMARY KEY (${key.map(quoteName).join(', ')})\n) ENGINE=InnoDB ROW_FORMAT=DYNAMIC ` +
+    `CREATE TABLE IF NOT EXISTS ${quoteTable(table.name)} (\n${lines.join(',\n')}\n) ENGINE=InnoDB ROW_FORMAT=DYNAMIC ` +
     `CHARACTER SET utf8mb4 COLLATE ${binaryCollation(flavour)}`;
   const database = (await hasSchema(connection, table.name.schema))
     ? []

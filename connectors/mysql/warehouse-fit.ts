@@ -28,10 +28,9 @@ export function unfitFor(wanted: WarehouseTable, found: FoundTable, flavour: Fla
     // MySQL's names of columns know no case.
     const there = found.columns.find((each) => each.name.toLowerCase() === column.name.toLowerCase());
     if (there) faults.push(...columnFaults(column, there, type.ok, keys.includes(column), shown));
-    else {
-      faults.push(
-        `column ${quoteName(column.name)} is missing: ALTER TABLE ${shown} ADD COLUMN ${quoteName(column.name)} ${type.ok}`,
-      );
+    else if (!canAdd(wanted, column)) {
+      const add = addColumn(shown, column, type.ok);
+      faults.push(`column ${quoteName(column.name)} is missing: ${add} -- or say warehouse.schemaChange: add`);
     }
   }
   for (const there of found.columns) {
@@ -42,6 +41,7 @@ export function unfitFor(wanted: WarehouseTable, found: FoundTable, flavour: Fla
         `would fail: ALTER TABLE ${shown} MODIFY ${quoteName(there.name)} ${there.columnType} NULL`,
     );
   }
+  if (key.length === 0) return [...faults, ...uniqueFaults(wanted, found, shown)];
   const sorted = (names: readonly string[]): string =>
     names
       .map((name) => name.toLowerCase())
@@ -63,6 +63,39 @@ export function unfitFor(wanted: WarehouseTable, found: FoundTable, flavour: Fla
     );
   }
   return faults;
+}
+
+/** Statements that give an existing table the columns that it lacks, if the pipeline wants that; all of them may be NULL. */
+export function columnsToAdd(wanted: WarehouseTable, found: FoundTable, flavour: Flavour): string[] {
+  const there = new Set(found.columns.map((column) => column.name.toLowerCase()));
+  const lacking = wanted.shape.columns.filter(
+    (column) => !there.has(column.name.toLowerCase()) && canAdd(wanted, column),
+  );
+  return lacking.flatMap((column) => {
+    const type = warehouseType(column, keyColumns(wanted.shape), flavour);
+    return 'ok' in type ? [addColumn(quoteTable(wanted.name), column, type.ok)] : [];
+  });
+}
+
+/** A column of the key is no addition: the rows that are there would have no key. */
+function canAdd({ addColumns, shape }: WarehouseTable, { name }: Column): boolean {
+  return addColumns === true && !shape.key.includes(name);
+}
+
+function addColumn(shown: string, { name }: Column, type: string): string {
+  return `ALTER TABLE ${shown} ADD COLUMN ${quoteName(name)} ${type} NULL`;
+}
+
+/** Where each record is a row, a unique index over columns of the source refuses the next replay's rows. */
+function uniqueFaults({ shape }: WarehouseTable, { keys }: FoundTable, shown: string): string[] {
+  const loaded = new Set(shape.columns.map((column) => column.name.toLowerCase()));
+  return keys
+    .filter(({ columns }) => columns.every((name) => loaded.has(name.toLowerCase())))
+    .map(
+      ({ name, columns }) =>
+        `its unique index ${quoteName(name)} over (${columns.join(', ')}) would refuse the rows of the next replay, since ` +
+        `warehouse.mode is append: ALTER TABLE ${shown} DROP INDEX ${quoteName(name)}, or say mode: upsert`,
+    );
 }
 
 function columnFaults(column: Column, there: FoundColumn, type: string, isKey: boolean, shown: string): string[] {

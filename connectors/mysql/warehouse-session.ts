@@ -15,7 +15,9 @@ const IDLE_IN_TRANSACTION_S = 60;
 /** Staged rows may wait for the transaction before theirs. */
 const IDLE_S = 60 * 60;
 /** The upsert of a million rows takes tens of seconds; this is the alarm, not the plan. */
-const STATEMENT_S = 15 * 60;
+export const STATEMENT_S = 15 * 60;
+/** As STATEMENT_S, where a whole table is replaced. */
+export const REPLACE_S = 12 * 60 * 60;
 /** Patience with another loader's transaction on the same ledger rows. */
 const LOCK_S = 5 * 60;
 const LOCK = 'headrace.create';

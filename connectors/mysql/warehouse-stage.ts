@@ -9,11 +9,11 @@
 import type { ResultSetHeader } from 'mysql2';
 import type { StagedRows, WarehouseTable } from '../../activities/ports/warehouse.ts';
 import { loadData, refuseWarnings } from './load-data.ts';
-import { checkOut, type Database, run } from './pool.ts';
+import { checkOut, type Database, flavourOf, run, statementLimit } from './pool.ts';
 import { quoteName, quoteTable } from './sql-text.ts';
 import { moveLedger } from './warehouse-ledger.ts';
-import { doing, inShortTransaction, warehouseFault } from './warehouse-session.ts';
-import { upsertStatement } from './warehouse-upsert.ts';
+import { REPLACE_S, STATEMENT_S, doing, inShortTransaction, warehouseFault } from './warehouse-session.ts';
+import { deleteOthers, upsertStatement } from './warehouse-upsert.ts';
 
 const STAGE = 'headrace_stage';
 
@@ -45,21 +45,46 @@ export async function stageRows(
       connection,
       `CREATE TEMPORARY TABLE ${stage} ENGINE=InnoDB SELECT ${columns} FROM ${quoteTable(table.name)} LIMIT 0`,
     );
-    const loaded = await loadData(connection, stage, table.shape.columns, [], csvPath);
-    await refuseWarnings(connection, loaded, what);
+    const copyIn = async (path: string): Promise<number> => {
+      const loaded = await loadData(connection, stage, table.shape.columns, [], path);
+      await refuseWarnings(connection, loaded, what);
+      return loaded.affectedRows;
+    };
+    const orLetGo = async <T>(work: () => Promise<T>): Promise<T> => {
+      try {
+        return await work();
+      } catch (error) {
+        letGo(true);
+        throw warehouseFault(error, what);
+      }
+    };
+    let rows = await copyIn(csvPath);
     return {
-      rows: loaded.affectedRows,
-      apply: async (topicId, steps) => {
-        try {
-          return await inShortTransaction(connection, async () => {
+      get rows() {
+        return rows;
+      },
+      add: (path) => orLetGo(async () => void (rows += await copyIn(path))),
+      apply: (topicId, steps) =>
+        orLetGo(() =>
+          inShortTransaction(connection, async () => {
             await moveLedger(connection, table.name, topicId, steps);
             return { written: written(await run(connection, upsertStatement(stage, table))) };
+          }),
+        ),
+      replace: (topicId, steps) =>
+        orLetGo(async () => {
+          // Before the transaction: without an index each of the target's rows would read all of the stage.
+          await run(connection, `ALTER TABLE ${stage} ADD PRIMARY KEY (${table.shape.key.map(quoteName).join(', ')})`);
+          const flavour = await flavourOf(connection);
+          await run(connection, statementLimit(flavour, REPLACE_S));
+          const done = await inShortTransaction(connection, async () => {
+            await moveLedger(connection, table.name, topicId, steps);
+            const gone = (await run(connection, deleteOthers(stage, table))).affectedRows;
+            return { gone, written: written(await run(connection, upsertStatement(stage, table))) };
           });
-        } catch (error) {
-          letGo(true);
-          throw warehouseFault(error, what);
-        }
-      },
+          await run(connection, statementLimit(flavour, STATEMENT_S));
+          return done;
+        }),
       release: async () => {
         if (!open) return;
         const dropped = await run(connection, `DROP TEMPORARY TABLE IF EXISTS ${stage}`).then(

@@ -103,6 +103,14 @@ export function openVerifyStore(pool: pg.Pool): VerifyStore {
       );
       return rows.map((row) => ({ chunk: row.chunk, after: row.after_key, upTo: row.up_to_key }));
     },
+    skippedChunks: async (replayId) => {
+      const [row] = await ask<{ skipped: string }>(
+        `counting the skipped chunks of replay ${replayId}`,
+        'SELECT count(*) AS skipped FROM headrace.chunk WHERE replay_id = $1 AND skipped_at IS NOT NULL',
+        [replayId],
+      );
+      return Number(row?.skipped ?? 0);
+    },
     loadSeconds: async (pipeline, since) => {
       const [row] = await ask<{ seconds: number }>(
         `reading the loads of ${pipeline}`,

@@ -1,6 +1,6 @@
 /**
- * The warehouse table and the ledger exist, fit, and are owned by this pipeline. What is there is never altered: a table
- * that does not fit is refused with every fault. Safe to repeat and to race.
+ * The warehouse table and the ledger exist, fit, and are owned by this pipeline. What is there is never altered, but for new
+ * columns where the pipeline says so: a table that does not fit is refused with every fault. Safe to repeat and to race.
  *
  * `CREATE … IF NOT EXISTS` alone is not safe: two at once end in unique violations of the catalogue's own indexes (tried),
  * and CREATE SCHEMA wants the privilege even where the schema exists. So: look first, create under an advisory lock of the
@@ -13,7 +13,7 @@ import type { TableOwner, TablePlan, WarehouseTable } from '../../activities/por
 import { warehouseType } from '../../formats/postgres-types.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
 import { existing, findTable } from './warehouse-catalog.ts';
-import { unfitFor } from './warehouse-fit.ts';
+import { columnsToAdd, unfitFor } from './warehouse-fit.ts';
 import { LEDGER_DDL } from './warehouse-ledger.ts';
 import { beginShort, doing, withClient } from './warehouse-session.ts';
 
@@ -27,14 +27,15 @@ export async function planTable(pool: pg.Pool, table: WarehouseTable, owner: Tab
     const found = await findTable(client, table.name);
     const ddl = [...(found ? [] : await tableDdl(client, table)), ...(await missingLedgerDdl(client))];
     const faults = found ? unfitFor(table, found) : [];
+    if (found) ddl.push(...columnsToAdd(table, found));
     const held = await ownerOf(client, table);
     if (found && held && !sameOwner(held, owner)) faults.push(ownedText(table, held, owner));
     return { exists: found !== null, ddl, faults };
   });
 }
 
-export async function ensureTable(pool: pg.Pool, table: WarehouseTable, owner: TableOwner): Promise<void> {
-  await withClient(pool, doing('preparing', table.name), async (client) => {
+export async function ensureTable(pool: pg.Pool, table: WarehouseTable, owner: TableOwner): Promise<readonly string[]> {
+  return await withClient(pool, doing('preparing', table.name), async (client) => {
     if (!(await isReady(client, table, owner))) await create(client, table, owner);
     const found = await findTable(client, table.name);
     const faults = found ? unfitFor(table, found) : ['it was dropped again while it was prepared; start again'];
@@ -42,7 +43,19 @@ export async function ensureTable(pool: pg.Pool, table: WarehouseTable, owner: T
       const list = faults.map((each) => `\n  - ${each}`).join('');
       throw fault('TableUnsuited', `warehouse table ${quoteTable(table.name)} cannot be loaded:${list}`);
     }
+    return found && columnsToAdd(table, found).length > 0 ? await addColumns(client, table) : [];
   });
+}
+
+/** Under the lock, so that of two at once one finds them added. */
+async function addColumns(client: pg.PoolClient, table: WarehouseTable): Promise<string[]> {
+  await beginShort(client);
+  await client.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK]);
+  const found = await findTable(client, table.name);
+  const statements = found ? columnsToAdd(table, found) : [];
+  for (const statement of statements) await client.query(statement);
+  await client.query('COMMIT');
+  return statements;
 }
 
 /** The ledger alone: offsets without rows may come before the first row, and with it the table. */
@@ -107,7 +120,8 @@ async function tableDdl(client: pg.PoolClient, table: WarehouseTable): Promise<s
     (column) =>
       `  ${quoteIdent(column.name)} ${warehouseType(column.type, column.sqlType)}${key.includes(column.name) ? ' NOT NULL' : ''}`,
   );
-  const create = `CREATE TABLE ${quoteTable(table.name)} (\n${lines.join(',\n')},\n  PRIMARY KEY (${key.map(quoteIdent).join(', ')})\n)`;
+  if (key.length > 0) lines.push(`  PRIMARY KEY (${key.map(quoteIdent).join(', ')})`);
+  const create = `CREATE TABLE ${quoteTable(table.name)} (\n${lines.join(',\n')}\n)`;
   return (await schemaExists(client, table.name.schema))
     ? [create]
     : [`CREATE SCHEMA ${quoteIdent(table.name.schema)}`, create];

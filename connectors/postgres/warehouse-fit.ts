@@ -19,9 +19,10 @@ export function unfitFor(wanted: WarehouseTable, found: FoundTable): string[] {
   for (const column of columns) {
     const there = byName.get(column.name);
     if (there) faults.push(...columnFaults(column, there, key.includes(column.name), shown));
-    else {
-      const add = `ALTER TABLE ${shown} ADD COLUMN ${quoteIdent(column.name)} ${warehouseType(column.type, column.sqlType)}`;
-      faults.push(`column ${quoteIdent(column.name)} is missing: ${add}`);
+    else if (!canAdd(wanted, column)) {
+      faults.push(
+        `column ${quoteIdent(column.name)} is missing: ${addColumn(shown, column)} -- or say warehouse.schemaChange: add`,
+      );
     }
   }
   for (const there of found.columns) {
@@ -40,6 +41,7 @@ export function unfitFor(wanted: WarehouseTable, found: FoundTable): string[] {
       `rule ${name} rewrites what is loaded, and ON CONFLICT does not work with it: DROP RULE ${name} ON ${shown}`,
     );
   }
+  if (key.length === 0) return [...faults, ...uniqueFaults(wanted, found, shown)];
   const sorted = (names: readonly string[]): string => [...names].sort().join('\0');
   if (!found.uniqueKeys.some((unique) => sorted(unique) === sorted(key))) {
     const others = found.uniqueKeys.map((unique) => `(${unique.join(', ')})`).join(', ') || 'none';
@@ -49,6 +51,34 @@ export function unfitFor(wanted: WarehouseTable, found: FoundTable): string[] {
     );
   }
   return faults;
+}
+
+/** Statements that give an existing table the columns that it lacks, if the pipeline wants that; all of them may be NULL. */
+export function columnsToAdd(wanted: WarehouseTable, found: FoundTable): string[] {
+  const there = new Set(found.columns.map((column) => column.name));
+  return wanted.shape.columns
+    .filter((column) => !there.has(column.name) && canAdd(wanted, column))
+    .map((column) => addColumn(quoteTable(wanted.name), column));
+}
+
+/** A column of the key is no addition: the rows that are there would have no key. */
+function canAdd({ addColumns, shape }: WarehouseTable, { name }: Column): boolean {
+  return addColumns === true && !shape.key.includes(name);
+}
+
+function addColumn(shown: string, { name, type, sqlType }: Column): string {
+  return `ALTER TABLE ${shown} ADD COLUMN ${quoteIdent(name)} ${warehouseType(type, sqlType)}`;
+}
+
+/** Where each record is a row, a unique index over columns of the source refuses the next replay's rows. */
+function uniqueFaults({ shape }: WarehouseTable, { uniqueKeys }: FoundTable, shown: string): string[] {
+  return uniqueKeys
+    .filter((unique) => unique.every((name) => shape.columns.some((column) => column.name === name)))
+    .map(
+      (unique) =>
+        `a unique index over (${unique.join(', ')}) would refuse the rows of the next replay, since warehouse.mode is append: ` +
+        `drop that constraint of ${shown}, or say mode: upsert`,
+    );
 }
 
 function columnFaults(column: Column, there: FoundColumn, isKey: boolean, shown: string): string[] {

@@ -12,6 +12,8 @@ import { postgresFault, sqlState } from './errors.ts';
 export const IDLE_IN_TRANSACTION_MS = 60_000;
 /** The upsert of a million rows into a table with several indexes takes tens of seconds; this is the alarm, not the plan. */
 export const STATEMENT_MS = 15 * 60_000;
+/** As STATEMENT_MS, where a whole table is replaced. */
+export const REPLACE_MS = 12 * 60 * 60_000;
 /** Patience with another loader's transaction on the same ledger rows, or with a user's lock on the table. */
 export const LOCK_MS = 5 * 60_000;
 
@@ -48,10 +50,10 @@ export async function checkOut(pool: pg.Pool, what: string): Promise<pg.PoolClie
 }
 
 /** The limits of the transaction that follows; SET LOCAL, so that they end with it. */
-export async function beginShort(client: pg.PoolClient): Promise<void> {
+export async function beginShort(client: pg.PoolClient, statementMs = STATEMENT_MS): Promise<void> {
   await client.query(
     `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}; ` +
-      `SET LOCAL statement_timeout = ${STATEMENT_MS}; SET LOCAL lock_timeout = ${LOCK_MS}`,
+      `SET LOCAL statement_timeout = ${statementMs}; SET LOCAL lock_timeout = ${LOCK_MS}`,
   );
 }
 

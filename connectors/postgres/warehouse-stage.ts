@@ -14,8 +14,8 @@ import { from as copyFrom } from 'pg-copy-streams';
 import type { StagedRows, WarehouseTable } from '../../activities/ports/warehouse.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
 import { moveLedger } from './warehouse-ledger.ts';
-import { STAGE, beginShort, checkOut, doing, warehouseFault } from './warehouse-session.ts';
-import { writeStaged } from './warehouse-write.ts';
+import { REPLACE_MS, STAGE, beginShort, checkOut, doing, warehouseFault } from './warehouse-session.ts';
+import { deleteOthers, writeStaged } from './warehouse-write.ts';
 
 const READ_BYTES = 1024 * 1024;
 
@@ -40,23 +40,45 @@ export async function stageRows(
     await client.query(
       `CREATE TEMPORARY TABLE headrace_stage AS SELECT ${columns} FROM ${quoteTable(table.name)} WITH NO DATA`,
     );
-    const copy = client.query(copyFrom(`COPY ${STAGE} (${columns}) FROM STDIN (FORMAT csv)`));
-    await pipeline(createReadStream(csvPath, { highWaterMark: READ_BYTES }), copy, { ...(signal && { signal }) });
-    const rows = copy.rowCount;
+    const copyIn = async (path: string, copySignal?: AbortSignal): Promise<number> => {
+      const copy = client.query(copyFrom(`COPY ${STAGE} (${columns}) FROM STDIN (FORMAT csv)`));
+      const file = createReadStream(path, { highWaterMark: READ_BYTES });
+      await pipeline(file, copy, { ...(copySignal && { signal: copySignal }) });
+      return copy.rowCount;
+    };
+    const orLetGo = async <T>(work: () => Promise<T>): Promise<T> => {
+      try {
+        return await work();
+      } catch (error) {
+        letGo(true);
+        throw warehouseFault(error, what);
+      }
+    };
+    let rows = await copyIn(csvPath, signal);
     return {
-      rows,
-      apply: async (topicId, steps) => {
-        try {
+      get rows() {
+        return rows;
+      },
+      add: (path, copySignal) => orLetGo(async () => void (rows += await copyIn(path, copySignal))),
+      apply: (topicId, steps) =>
+        orLetGo(async () => {
           await beginShort(client);
           await moveLedger(client, table.name, topicId, steps);
           const written = await writeStaged(client, table, rows);
           await client.query('COMMIT');
           return { written };
-        } catch (error) {
-          letGo(true);
-          throw warehouseFault(error, what);
-        }
-      },
+        }),
+      replace: (topicId, steps) =>
+        orLetGo(async () => {
+          // Nothing analyzes a temporary table by itself, and a guess of its size may make the plan a nested loop.
+          await client.query(`ANALYZE ${STAGE}`);
+          await beginShort(client, REPLACE_MS);
+          await moveLedger(client, table.name, topicId, steps);
+          const gone = (await client.query(deleteOthers(table))).rowCount ?? 0;
+          const written = await writeStaged(client, table, rows);
+          await client.query('COMMIT');
+          return { written, gone };
+        }),
       release: async () => {
         if (!open) return;
         // The server keeps a temporary table's file as long as the session: a pool's session may be an hour.

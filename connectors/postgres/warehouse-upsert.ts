@@ -16,8 +16,8 @@ export function insertStatement({ name, shape }: WarehouseTable): string {
   const names = shape.columns.map((column) => quoteIdent(column.name)).join(', ');
   // OVERRIDING: a user's table may have made its key GENERATED ALWAYS AS IDENTITY; the source's value is what counts.
   return (
-    `INSERT INTO ${quoteTable(name)} AS t (${names}) OVERRIDING SYSTEM VALUE SELECT ${names} FROM ${STAGE} ` +
-    `ORDER BY ${shape.key.map(quoteIdent).join(', ')}`
+    `INSERT INTO ${quoteTable(name)} AS t (${names}) OVERRIDING SYSTEM VALUE SELECT ${names} FROM ${STAGE}` +
+    (shape.key.length === 0 ? '' : ` ORDER BY ${shape.key.map(quoteIdent).join(', ')}`)
   );
 }
 
@@ -26,8 +26,9 @@ export function upsertStatement(table: WarehouseTable): string {
   return `${insertStatement(table)} ${conflictClause(table)}`;
 }
 
-/** Of an INSERT INTO the target AS t. */
+/** Of an INSERT INTO the target AS t; '' where each record is a row. */
 export function conflictClause({ shape: { columns, key } }: WarehouseTable): string {
+  if (key.length === 0) return '';
   const others = columns.filter((column) => !key.includes(column.name));
   const conflict = `ON CONFLICT (${key.map(quoteIdent).join(', ')})`;
   if (others.length === 0) return `${conflict} DO NOTHING`;

@@ -22,8 +22,15 @@ const UNIQUE_VIOLATION = '23505';
 
 /** @param staged rows in the staging table; @returns rows written */
 export async function writeStaged(client: pg.PoolClient, table: WarehouseTable, staged: number): Promise<number> {
+  if (table.shape.key.length === 0) return await insertAll(client, table, staged);
   const inserted = (await seemNew(client, table, staged)) ? await insertNew(client, table, staged) : null;
   return inserted ?? (await client.query(upsertStatement(table))).rowCount ?? 0;
+}
+
+/** Rows of the target whose keys are not staged. */
+export function deleteOthers({ name, shape }: WarehouseTable): string {
+  const same = shape.key.map(quoteIdent).map((key) => `s.${key} = t.${key}`);
+  return `DELETE FROM ${quoteTable(name)} AS t WHERE NOT EXISTS (SELECT FROM ${STAGE} AS s WHERE ${same.join(' AND ')})`;
 }
 
 /** Whether the target has none of some staged keys, chosen from all over. Says nothing for sure. */
@@ -49,8 +56,7 @@ async function insertNew(client: pg.PoolClient, table: WarehouseTable, staged: n
   await client.query(`EXPLAIN ${upsertStatement(table)}`);
   await client.query('SAVEPOINT headrace_insert');
   try {
-    const written = await client.query(insertStatement(table));
-    if (written.rowCount !== staged) throw swallowed(table, staged - (written.rowCount ?? 0), staged);
+    await insertAll(client, table, staged);
     await client.query('RELEASE SAVEPOINT headrace_insert');
     return staged;
   } catch (error) {
@@ -58,6 +64,12 @@ async function insertNew(client: pg.PoolClient, table: WarehouseTable, staged: n
     await client.query('ROLLBACK TO SAVEPOINT headrace_insert');
     return null;
   }
+}
+
+async function insertAll(client: pg.PoolClient, table: WarehouseTable, staged: number): Promise<number> {
+  const written = await client.query(insertStatement(table));
+  if (written.rowCount !== staged) throw swallowed(table, staged - (written.rowCount ?? 0), staged);
+  return staged;
 }
 
 function swallowed({ name }: WarehouseTable, rows: number, staged: number): Fault {

@@ -300,8 +300,13 @@ export const BAD_PIPELINES: readonly BadPipeline[] = [
   { name: 'a rotation that is empty', input: rotate(''), says: ['lake.rotate: is empty'] },
   {
     name: 'a mode that is none',
-    input: { from: 'mart.t', to: 'mart.t\n  mode: append' },
-    says: ['13:9: warehouse.mode: found "append"; allowed: upsert'],
+    input: { from: 'mart.t', to: 'mart.t\n  mode: merge' },
+    says: ['13:9: warehouse.mode: found "merge"; allowed: one of upsert, append, replace'],
+  },
+  {
+    name: 'a way with new columns that is none',
+    input: { from: 'mart.t', to: 'mart.t\n  schemaChange: drop' },
+    says: ['13:17: warehouse.schemaChange: found "drop"; allowed: one of refuse, add'],
   },
   {
     name: 'no warehouse',

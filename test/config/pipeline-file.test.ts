@@ -127,7 +127,11 @@ describe('a pipeline file', () => {
     ],
     ['  bucket: lake', '  bucket: lake\n  bucket: lake2', '9:3: the key is there twice; keep one of the two'],
     ['  prefix: raw/t', '  prefix: "raw', 'is not YAML'],
-    ['  table: mart.t', '  table: mart.t\n  mode: replace', '13:9: warehouse.mode: found "replace"; allowed: upsert'],
+    [
+      '  table: mart.t',
+      '  table: mart.t\n  mode: merge',
+      '13:9: warehouse.mode: found "merge"; allowed: one of upsert, append, replace',
+    ],
     ['  table: mart.t\n', '', '10:1: warehouse.table: is missing; allowed: a table as SQL writes it'],
     [
       'lake:\n  bucket: lake\n  prefix: raw/t\n',

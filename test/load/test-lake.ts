@@ -51,6 +51,16 @@ export const idlePulse = (): Pulse => ({
 
 const BUCKET = 'lake';
 
+const s3Access = () => ({
+  accessKeyId: required('AWS_ACCESS_KEY_ID'),
+  secretAccessKey: required('AWS_SECRET_ACCESS_KEY'),
+});
+const s3Place = () => ({ endpoint: required('HEADRACE_S3_ENDPOINT'), region: required('HEADRACE_S3_REGION') });
+
+export function openTestStore(): ReturnType<typeof openObjectStore> {
+  return openObjectStore({ ...s3Place(), ...s3Access(), pathStyle: true });
+}
+
 /** @param options.table name of the source's and the warehouse's table, in a schema of the test's own in each */
 export async function openTestLake(options: {
   table: string;
@@ -86,13 +96,8 @@ export async function openTestLake(options: {
   };
   const dataset = datasetOf(spec.lake);
   const source = openPostgresSource(database('CONNECTION_SALES'));
-  const access = {
-    accessKeyId: required('AWS_ACCESS_KEY_ID'),
-    secretAccessKey: required('AWS_SECRET_ACCESS_KEY'),
-  };
-  const place = { endpoint: required('HEADRACE_S3_ENDPOINT'), region: required('HEADRACE_S3_REGION') };
-  const store = openObjectStore({ ...place, ...access, pathStyle: true });
-  const s3 = new S3Client({ ...place, forcePathStyle: true, credentials: access });
+  const store = openTestStore();
+  const s3 = new S3Client({ ...s3Place(), forcePathStyle: true, credentials: s3Access() });
   const lakeFiles = await openLakeFiles({ scratch, threads: 2 });
   const warehouse = openPostgresWarehouse(database('CONNECTION_WAREHOUSE'));
   const sourceHashes = openSourceHashes(database('CONNECTION_SALES'));
@@ -248,6 +253,7 @@ export async function openTestLake(options: {
   const loadPorts: LoadPorts = {
     ...shared,
     loads,
+    verify: openVerifyStore(control),
     manifest,
     openReader: openReaderWith({ brokers: required('HEADRACE_KAFKA_BROKERS').split(',') }),
     openWarehouse: () => warehouse,

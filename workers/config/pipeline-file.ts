@@ -3,7 +3,7 @@
  * Connections are named only; their addresses are the settings' business, so a spec never holds a secret.
  */
 import { z } from 'zod';
-import { PIPELINE_DEFAULTS, type PipelineSpec } from '../../contracts/pipeline.ts';
+import { LOAD_MODES, PIPELINE_DEFAULTS, type PipelineSpec } from '../../contracts/pipeline.ts';
 import { check, type Checked } from './check.ts';
 import { checkLayout, layout, layoutOf } from './lake-layout.ts';
 import type { Environment } from './interpolate.ts';
@@ -89,7 +89,12 @@ const pipelineSchema = z.strictObject({
     partitions: count(1, 10_000).default(PIPELINE_DEFAULTS.partitions),
   }),
   lake: lakeSchema(prefix),
-  warehouse: z.strictObject({ connection: connectionName, table: table(), mode: oneOf(['upsert']).default('upsert') }),
+  warehouse: z.strictObject({
+    connection: connectionName,
+    table: table(),
+    mode: oneOf(LOAD_MODES).default('upsert'),
+    schemaChange: oneOf(['refuse', 'add']).default('refuse'),
+  }),
   onBad: z
     .preprocess(
       // `onBad: fail` for `onBad: { mode: fail }`.
@@ -143,6 +148,7 @@ export function loadPipeline(path: string, env: Environment = process.env): Pipe
 function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
   const { onBad, ...rest } = file;
   const { eventTime, key, ...source } = file.source;
+  const { schemaChange, ...warehouse } = file.warehouse;
   return {
     ...rest,
     ...(onBad === undefined
@@ -154,6 +160,7 @@ function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
       ...(key === undefined ? {} : { key }),
     },
     lake: lakeOf(file.lake),
+    warehouse: { ...warehouse, ...(schemaChange === 'add' ? { schemaChange } : {}) },
   };
 }
 
