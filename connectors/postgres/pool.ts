@@ -5,12 +5,14 @@
 import pg from 'pg';
 import { type Fault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
+import { watchAnswers } from './answer-watch.ts';
 import { type Unavailable, postgresFault } from './errors.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_CLOSE_MS = 30_000;
 /** A peer whose machine or route is gone is noticed 10 s later (Node probes ten times, a second apart), not after Linux's two hours. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
+const LOOK_WITHIN_MS = 5_000;
 
 /** Session settings, as start-up options: no round trip, and none is forgotten after a reconnect. */
 const SESSION = [
@@ -30,6 +32,7 @@ const SESSION = [
  * @param extra further session settings, `name=value`
  * @param answerWithinMs where all statements are short: one whose answer does not come by then fails, and its connection is
  *   closed. Without it a server that hangs keeps a worker's activity slots and connections until it wakes. Not for COPY.
+ *   Absent: statements take as long as the server works on them; lost answers are noticed as answer-watch.ts says
  */
 export function openPool(
   settings: PostgresSettings,
@@ -65,6 +68,8 @@ export function openPool(
   pool.on('error', () => undefined);
   // Nor one that is in use, which the pool does not listen to: what runs on it fails by itself, and is tried again.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  if (answerWithinMs === undefined)
+    watchAnswers(pool, () => openPool(settings, `watch of ${name}`, 1, [], LOOK_WITHIN_MS));
   return pool;
 }
 
