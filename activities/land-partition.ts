@@ -49,7 +49,7 @@ export interface LandingPartition {
 
 const NONE: readonly ClosedCut[] = [];
 
-/** @param since when the open cut began to wait, ms, if an activity before this one had begun it */
+/** @param since when the open cut began to wait, ms, if an activity before this one (maybe by a clock that was ahead of ours) had begun it */
 export function createLandingPartition(
   claim: Claim,
   next: number,
@@ -94,7 +94,7 @@ export function createLandingPartition(
       const before = buffer.fits(record) ? null : close(record.offset, 'schema');
       buffer.append(record);
       const records = buffer.records();
-      if (records === 1) waitingSince = inherited ?? now;
+      if (records === 1) waitingSince = Math.min(inherited ?? now, now);
       const reason = records >= rotate.records ? 'records' : buffer.bytes() >= rotate.bytes ? 'bytes' : null;
       if (before === null && reason === null) return NONE;
       return [...(before ? [before] : []), ...(reason ? [close(record.offset + 1, reason)] : [])];

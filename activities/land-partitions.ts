@@ -10,6 +10,7 @@ import { datasetOf } from '../contracts/pipeline.ts';
 import type { PartitionEnds } from '../contracts/replay.ts';
 import { type CutsUnderWay, createCutsUnderWay } from './land-cuts.ts';
 import { encoderSettings } from '../formats/encoder-settings.ts';
+import { steadyClock } from '../formats/steady-clock.ts';
 import type { Turns } from './land-encoder.ts';
 import type { LandMemory } from './land-memory.ts';
 import { createKnownReplays } from './land-origins.ts';
@@ -59,7 +60,7 @@ export async function landPartitions(
     ...{ dataset, topic: topic.name, topicId, lake, knownReplays, foreign },
     ...(onBad === undefined ? {} : { onBad }),
   };
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const cuts = createCutsUnderWay(ports, context, encoderSettings(lake), process.turns);
   const beat = createBeat(pulse, () => ({ ...cuts.totals(), underWay: cuts.count(), bytes: process.memory.held() }));
   const wants = createWantsPoll(ports, context.dataset, share.topicId);
@@ -94,13 +95,13 @@ export async function landPartitions(
       beat();
       if (cuts.failure() !== undefined) throw cuts.failure();
       if (pulse.signal.aborted) return report('drained');
-      if (Date.now() - startedAt > RETURN_AFTER_MS) return await settled(cuts, beat, () => report('returned'));
+      if (performance.now() - startedAt > RETURN_AFTER_MS) return await settled(cuts, beat, () => report('returned'));
       const wanted = wants.now();
       if (wanted && isIdle(wanted, partitions)) return await settled(cuts, beat, () => report('idle'));
       await lag();
       for (const partition of partitions.values()) {
         if (partition.stale) await goOn(partition, reader, beat, async (claim) => settle(claim, await logStarts()));
-        const cut = partition.due(Date.now(), wanted?.ends.get(partition.claim.partition));
+        const cut = partition.due(steadyNow(), wanted?.ends.get(partition.claim.partition));
         if (cut) cuts.start(partition, cut);
       }
       if (process.memory.full() || cuts.count() >= CUTS_UNDER_WAY_MOST) {
@@ -127,6 +128,9 @@ export async function landPartitions(
   }
 }
 
+/** In epoch milliseconds, since a cut's age is told to the activity after this one. */
+const steadyNow = steadyClock();
+
 /** One batch of records into their buffers. Nothing is awaited between a record and the next: this is the hot path. */
 async function readOnce(
   reader: TopicReader,
@@ -134,7 +138,7 @@ async function readOnce(
   cuts: CutsUnderWay,
 ): Promise<void> {
   const records = await reader.read(READ_RECORDS, READ_TIMEOUT_MS);
-  const now = Date.now();
+  const now = steadyNow();
   for (const record of records) {
     const partition = partitions.get(record.partition);
     // A stale one is read again from where the manifest stands.

@@ -117,14 +117,14 @@ export interface AwaitLanded {
 export async function awaitLanded(ports: LandRequestPorts, request: AwaitLanded, pulse: Pulse): Promise<DatasetCounts> {
   const { spec, goal } = request;
   const dataset = datasetOf(spec.lake);
-  let beaten = 0;
-  let checked = Date.now();
+  let beaten = -Infinity;
+  let checked = performance.now();
   for (;;) {
     const next = await ports.manifest.positions(dataset, goal.topicId);
     const behind = Object.entries(goal.ends).filter(([partition, end]) => end > (next[Number(partition)] ?? 0));
     // A partition that never had a record was not claimed to anybody's end: its end is 0.
     if (behind.length === 0) return ports.manifest.counts(dataset);
-    const now = Date.now();
+    const now = performance.now();
     if (now - beaten >= BEAT_MS) {
       beaten = now;
       pulse.beat({ partitionsBehind: behind.length });

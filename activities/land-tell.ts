@@ -18,9 +18,9 @@ export async function waitFor<T>(promise: Promise<T>, beat: () => void): Promise
 
 /** @returns to be called often; it beats every few seconds */
 export function createBeat(pulse: Pulse, details: () => unknown): () => void {
-  let last = 0;
+  let last = -Infinity;
   return () => {
-    const now = Date.now();
+    const now = performance.now();
     if (now - last < BEAT_MS) return;
     last = now;
     pulse.beat(details());
@@ -33,10 +33,10 @@ export function createLag(
   partitions: ReadonlyMap<number, LandingPartition>,
 ): (last?: boolean) => Promise<void> {
   const told = new Map<number, number>();
-  let toldAt = 0;
+  let toldAt = -Infinity;
   return async (last = false) => {
-    if (!last && Date.now() - toldAt < LAG_MS) return;
-    toldAt = Date.now();
+    if (!last && performance.now() - toldAt < LAG_MS) return;
+    toldAt = performance.now();
     const moved = [...partitions].filter(([number, { sealed }]) => told.get(number) !== sealed);
     if (moved.length === 0) return;
     const offsets = new Map(moved.map(([number, { sealed }]) => [number, sealed]));

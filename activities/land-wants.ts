@@ -31,9 +31,9 @@ export function createWantsReader(
   async function lives(request: OpenRequest): Promise<boolean> {
     const { workflowId } = request;
     if (workflowId === null) return true;
-    if (Date.now() - (seenOpen.get(workflowId) ?? -Infinity) < LIFE_CHECK_MS) return true;
+    if (performance.now() - (seenOpen.get(workflowId) ?? -Infinity) < LIFE_CHECK_MS) return true;
     if (await ports.isWorkflowOpen(workflowId)) {
-      seenOpen.set(workflowId, Date.now());
+      seenOpen.set(workflowId, performance.now());
       return true;
     }
     await ports.manifest.endRequest(dataset, request.requestId);
@@ -76,13 +76,13 @@ export function createWantsPoll(
   let failed: { error: unknown } | null = null;
   let asking = false;
   let stopped = false;
-  let askedAt = 0;
+  let askedAt = -Infinity;
   return {
     now() {
       if (failed) throw failed.error;
-      if (!asking && !stopped && Date.now() - askedAt >= POLL_MS) {
+      if (!asking && !stopped && performance.now() - askedAt >= POLL_MS) {
         asking = true;
-        askedAt = Date.now();
+        askedAt = performance.now();
         void reader
           .read()
           .then((read) => void (wants = read))

@@ -89,8 +89,8 @@ export function createLoader({ ports, warehouse, request, pulse, totals, goal, t
     const until = goal();
     if (until === undefined) return !ahead;
     if (until !== null && place.topicId === until.topicId && reached(after(place, batch), until.ends)) return true;
-    if (gatheringSince === 0) gatheringSince = Date.now();
-    return Date.now() - gatheringSince > GATHER_MS;
+    if (gatheringSince === 0) gatheringSince = performance.now();
+    return performance.now() - gatheringSince > GATHER_MS;
   }
 
   async function prepare(place: Place, ahead: boolean): Promise<Prepared | null> {

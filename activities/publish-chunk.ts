@@ -115,6 +115,7 @@ async function openWriter(ports: PublishPorts, replay: PlannedReplay, lane: numb
     laneId: laneId(replay.replayId, lane),
     replayId: replay.replayId,
     schemaVersion: replay.schemaVersion,
+    now: await ports.replays.clock(),
   });
   try {
     await requirePublishing(ports.replays, replay.replayId);

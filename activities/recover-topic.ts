@@ -35,14 +35,14 @@ export async function readOffsets(
   if (start >= end) return;
   const reader = await openReader({ topic, group: landGroup(dataset), from: new Map([[partition, start]]) });
   try {
-    let movedAt = Date.now();
+    let movedAt = performance.now();
     for (let at = start; at < end;) {
       for (const record of await reader.read(READ_RECORDS, READ_TIMEOUT_MS)) {
         if (record.offset >= end || !(await take(record))) return;
       }
       const position = reader.positions().get(partition) ?? at;
-      if (position > at) movedAt = Date.now();
-      else if (Date.now() - movedAt > OPEN_TRANSACTION_MS) {
+      if (position > at) movedAt = performance.now();
+      else if (performance.now() - movedAt > OPEN_TRANSACTION_MS) {
         throw fault(
           'KafkaUnavailable',
           `topic ${topic}, partition ${partition}: offsets ${at} to ${end} cannot be read: a transaction is open there; stop ` +

@@ -56,8 +56,8 @@ export function createReadiness(
   return {
     async reasons() {
       if (!polls()) return ['it does not poll: it is starting or draining'];
-      if (Date.now() - askedAt >= ASK_EVERY_MS) {
-        askedAt = Date.now();
+      if (performance.now() - askedAt >= ASK_EVERY_MS) {
+        askedAt = performance.now();
         answer = ask();
       }
       return await answer;

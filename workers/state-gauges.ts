@@ -44,8 +44,8 @@ export async function openStateGauges(settings: Settings, metrics: Metrics): Pro
 
   return {
     async refresh() {
-      if (Date.now() - readAt < READ_EVERY_MS) return await reading;
-      readAt = Date.now();
+      if (performance.now() - readAt < READ_EVERY_MS) return await reading;
+      readAt = performance.now();
       reading = read();
       await reading;
     },

@@ -107,6 +107,8 @@ export interface Replays {
   saveChunk(replayId: string, chunk: Chunk): Promise<Chunk>;
 
   /** The lane's last transaction; null before the first. */
+  /** Epoch milliseconds by the control database, whatever this machine's clock says. */
+  clock(): Promise<number>;
   lastTransaction(replayId: string, lane: number): Promise<LaneTransaction | null>;
   /**
    * Records that `seq` may be on its way from here on.

@@ -70,6 +70,11 @@ export interface LaneRequest {
   laneId: string;
   replayId: string;
   schemaVersion: string;
+  /**
+   * Epoch milliseconds now, from which the records' timestamps go on. Absent: by this machine's clock, and where that is an hour
+   * ahead of the broker's, it refuses the records (message.timestamp.after.max.ms).
+   */
+  now?: number;
 }
 
 export type OpenLane = (request: LaneRequest) => Promise<LaneWriter>;

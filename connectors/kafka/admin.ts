@@ -24,7 +24,7 @@ export function openTopicAdmin(settings: KafkaSettings): TopicAdmin {
 
   async function ensure(topic: string, partitions: number): Promise<TopicFacts> {
     if (!(await describe(topic))) await create(cluster, settings, topic, partitions);
-    const deadline = Date.now() + LEADERS_PATIENCE_MS;
+    const deadline = performance.now() + LEADERS_PATIENCE_MS;
     for (;;) {
       try {
         const facts = await describe(topic);
@@ -32,7 +32,7 @@ export function openTopicAdmin(settings: KafkaSettings): TopicAdmin {
         await offsets(cluster, topic, facts.partitions, -2, 0);
         return facts;
       } catch (error) {
-        if (!isFault(error, 'KafkaUnavailable') || Date.now() > deadline) throw error;
+        if (!isFault(error, 'KafkaUnavailable') || performance.now() > deadline) throw error;
         await sleep(LEADERS_PAUSE_MS);
       }
     }
@@ -69,11 +69,11 @@ async function offsets(
   patienceMs = LEADERS_PATIENCE_MS,
 ): Promise<PartitionEnds> {
   const doing = `reading the ${at === -1 ? 'high watermarks' : 'first offsets'} of topic ${topic}`;
-  const deadline = Date.now() + patienceMs;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     const { ends, error } = await askLeaders(cluster, topic, partitions, at, doing);
     if (error === NONE) return ends;
-    if (!LEADER_MOVES.includes(error) || Date.now() > deadline) throw kafkaFault(error, doing);
+    if (!LEADER_MOVES.includes(error) || performance.now() > deadline) throw kafkaFault(error, doing);
     await sleep(LEADERS_PAUSE_MS);
   }
 }

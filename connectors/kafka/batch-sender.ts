@@ -29,6 +29,8 @@ interface SenderOptions {
   topic: string;
   producer: ProducerIdentity;
   leaders: ReadonlyMap<number, number>;
+  /** Epoch milliseconds, for the records. */
+  now: () => number;
   /** Resolves when the transaction has the partition. */
   join: (partition: number) => Promise<void>;
 }
@@ -54,7 +56,7 @@ const SETTLE_PAUSE_MS = 1;
 
 export function openBatchSender(
   cluster: Cluster,
-  { lane, topic, producer, leaders, join }: SenderOptions,
+  { lane, topic, producer, leaders, now, join }: SenderOptions,
 ): BatchSender {
   const sequences = new Map<number, number>();
   const queues = new Map<number, Queue>();
@@ -134,7 +136,7 @@ export function openBatchSender(
       // Sequence numbers wrap around to 0 behind 2^31 - 1 (KIP-98).
       sequences.set(partition, (sequence + builder.records()) % 2 ** 31);
       const owner = { id: producer.producerId, epoch: producer.epoch };
-      const batch = { partition, bytes: builder.finish(owner, sequence, Date.now(), lz4) };
+      const batch = { partition, bytes: builder.finish(owner, sequence, now(), lz4) };
       open += 1;
       bytes += batch.bytes.length;
       const queue = queues.get(leader) ?? { waiting: [], requests: 0, written: Promise.resolve() };

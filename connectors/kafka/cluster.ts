@@ -145,11 +145,11 @@ export function openCluster(settings: KafkaSettings): Cluster {
 
 /** Repeats an attempt as long as what went wrong passes by itself. */
 async function persist<T>(attempt: () => Promise<{ done: T } | { error: Error; again: boolean }>): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, MOST_PAUSE_MS)) {
     const result = await attempt();
     if ('done' in result) return result.done;
-    if (!result.again || Date.now() > deadline) throw result.error;
+    if (!result.again || performance.now() > deadline) throw result.error;
     await sleep(pause);
   }
 }

@@ -113,7 +113,7 @@ export function createFetchAhead(cluster: Cluster, topic: string, from: Readonly
   function trouble(error: Error, troubled: readonly FetchedPlace[]): void {
     // The leader is the right one: whoever goes on (over expired records, by a seek) goes on with it.
     if (!isFault(error, 'KafkaUnavailable')) return fail(error);
-    const now = Date.now();
+    const now = performance.now();
     for (const place of troubled) {
       place.leader = -1;
       place.troubleSince ??= now;
@@ -143,7 +143,7 @@ export function createFetchAhead(cluster: Cluster, topic: string, from: Readonly
     const byLeader = new Map<number, FetchedPlace[]>();
     for (const place of places) {
       if (place.paused || place.fetching || place.leader < 0 || place.waiting.length >= AHEAD_ANSWERS) continue;
-      if (ahead > 0 && Date.now() - place.emptyAt < EMPTY_PAUSE_MS) continue;
+      if (ahead > 0 && performance.now() - place.emptyAt < EMPTY_PAUSE_MS) continue;
       byLeader.set(place.leader, [...(byLeader.get(place.leader) ?? []), place]);
     }
     for (const [leader, wanted] of byLeader) {
@@ -195,7 +195,7 @@ export function createFetchAhead(cluster: Cluster, topic: string, from: Readonly
     }
     if (error !== NONE) throw kafkaFault(error, what);
     place.troubleSince = null;
-    if (records.length === 0) place.emptyAt = Date.now();
+    if (records.length === 0) place.emptyAt = performance.now();
     const end = endOfBatches(records, place.fetchFrom);
     if (end === place.fetchFrom) return;
     const reader = createBatchReader(place.partition, records, place.fetchFrom, aborted, unpack, what);

@@ -12,6 +12,7 @@ import { fault } from '../../contracts/errors.ts';
 import { HEADER, MAX_MESSAGE_BYTES, writeOrigin } from '../../contracts/messages.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
 import { type BatchBuilder, createBatchBuilder, headerBytes } from '../../formats/record-batch-out.ts';
+import { steadyClock } from '../../formats/steady-clock.ts';
 import { openBatchSender } from './batch-sender.ts';
 import { type Cluster, openCluster } from './cluster.ts';
 import { commitOffsetInTransaction, fetchOffset } from './offset-requests.ts';
@@ -58,13 +59,13 @@ export function openLaneWith(settings: KafkaSettings): OpenLane {
 
 function createWriter(
   cluster: Cluster,
-  { topic, laneId, replayId, schemaVersion }: LaneRequest,
+  { topic, laneId, replayId, schemaVersion, now }: LaneRequest,
   producer: ProducerIdentity,
   leaders: ReadonlyMap<number, number>,
 ): LaneWriter {
   const lane = `lane ${laneId}`;
   const batchBytes = Math.min(BATCH_BYTES, Math.ceil(BATCHES_BYTES / leaders.size));
-  const sender = openBatchSender(cluster, { lane, topic, producer, leaders, join });
+  const sender = openBatchSender(cluster, { lane, topic, producer, leaders, now: steadyClock(now), join });
   const builders = new Map<number, BatchBuilder>();
   /** Partitions that the open transaction has; the coordinator must know of each before its first batch. */
   let joined = new Map<number, Promise<void>>();

@@ -68,13 +68,13 @@ function createReader(cluster: Cluster, fetched: FetchAhead, { topic, group }: R
 
   return {
     async read(maxRecords, timeoutMs) {
-      const deadline = Date.now() + timeoutMs;
+      const deadline = performance.now() + timeoutMs;
       for (;;) {
         const { records, moved } = handOut(maxRecords);
         const failure = records.length === 0 ? fetched.takeFailure() : undefined;
         if (failure) throw failure;
         fetched.more();
-        const left = deadline - Date.now();
+        const left = deadline - performance.now();
         if (records.length > 0 || moved || closed || left <= 0) return records;
         await fetched.change(left);
       }

@@ -83,7 +83,7 @@ export function openTopicAdmin(settings: KafkaSettings): TopicAdmin {
     },
     async ensure(topic, partitions) {
       if (!(await describe(topic))) await create(admin(), settings, topic, partitions);
-      const deadline = Date.now() + LEADERS_PATIENCE_MS;
+      const deadline = performance.now() + LEADERS_PATIENCE_MS;
       for (;;) {
         try {
           const facts = await describe(topic);
@@ -91,7 +91,7 @@ export function openTopicAdmin(settings: KafkaSettings): TopicAdmin {
           await offsets(topic, facts.partitions, kafka.OffsetSpec.EARLIEST, 'first offsets');
           return facts;
         } catch (error) {
-          if (Date.now() > deadline) throw kafkaFault(error, `waiting for the leaders of topic ${topic}`);
+          if (performance.now() > deadline) throw kafkaFault(error, `waiting for the leaders of topic ${topic}`);
           await sleep(100);
         }
       }

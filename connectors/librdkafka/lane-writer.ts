@@ -11,6 +11,7 @@ import type { LaneCommitted, LaneRequest, LaneWriter, OpenLane } from '../../act
 import { fault, messageOf } from '../../contracts/errors.ts';
 import { HEADER, MAX_MESSAGE_BYTES, writeOrigin } from '../../contracts/messages.ts';
 import type { KafkaSettings } from '../../contracts/settings.ts';
+import { steadyClock } from '../../formats/steady-clock.ts';
 import { kafkaClientConfig } from './client-config.ts';
 import { CODE, kafkaFault, readKafkaError } from './errors.ts';
 import { orRefusal } from './refusal.ts';
@@ -39,14 +40,14 @@ function call(start: (done: Callback) => void): Promise<void> {
 
 /** Repeats a call as long as librdkafka says that the same call may be made again. */
 async function untilFinal(doing: string, start: (done: Callback) => void): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
       await call(start);
       return;
     } catch (error) {
       const { isRetriable, isFatal, isTxnRequiresAbort } = readKafkaError(error);
-      if (!isRetriable || isFatal || isTxnRequiresAbort || Date.now() > deadline) throw kafkaFault(error, doing);
+      if (!isRetriable || isFatal || isTxnRequiresAbort || performance.now() > deadline) throw kafkaFault(error, doing);
       await sleep(RETRY_PAUSE_MS);
     }
   }
@@ -97,6 +98,7 @@ function writer(
   close: () => Promise<void>,
 ): LaneWriter {
   const { topic } = request;
+  const now = steadyClock(request.now);
   let headersOf = -1;
   let headers: Record<string, Buffer>[] = [];
 
@@ -107,9 +109,9 @@ function writer(
     own: Record<string, Buffer>[],
   ): boolean {
     try {
-      // No timestamp: an event time in the past would let retention delete the record at once.
+      // Not the event time: one in the past would let retention delete the record at once.
       // `opaque` stays undefined: null would leave a persistent handle a message behind.
-      producer.produce(topic, partition, value, key, undefined, undefined, own);
+      producer.produce(topic, partition, value, key, now(), undefined, own);
       return true;
     } catch (error) {
       if (readKafkaError(error).code === CODE.queueFull) return false;

@@ -45,7 +45,7 @@ function reader(
   const toppars = [...expected.keys()].map((partition) => ({ topic, partition }));
   let consumer = opened;
   /** Where each partition stood when it was last looked whether one stands still. */
-  let lookedAt = Date.now();
+  let lookedAt = performance.now();
   let stoodAt = new Map(expected);
   let batchRecords = FIRST_BATCH_RECORDS;
   /** Asked for, not yet handed out. */
@@ -168,7 +168,7 @@ function reader(
 
   return {
     async read(maxRecords, timeoutMs): Promise<readonly LogRecord[]> {
-      const deadline = Date.now() + timeoutMs;
+      const deadline = performance.now() + timeoutMs;
       for (;;) {
         const { messages, moved } = await nextBatch(maxRecords).catch(async (error: unknown) => {
           ahead = null;
@@ -177,7 +177,7 @@ function reader(
           if (told.code !== 'AccessDenied') await checkBounds([...expected.keys()]);
           throw told;
         });
-        const now = Date.now();
+        const now = performance.now();
         await checkStalled(now);
         if (messages.length > 0) return messages.map(toRecord);
         if (moved || now >= deadline) return [];

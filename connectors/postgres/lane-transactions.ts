@@ -7,7 +7,10 @@ import type { LaneTransaction, Replays } from '../../activities/ports/replays.ts
 import type { Key } from '../../contracts/columns.ts';
 import { query } from './pool.ts';
 
-type LaneTransactions = Pick<Replays, 'lastTransaction' | 'begin' | 'done' | 'forget' | 'openLanes' | 'rowsIn'>;
+type LaneTransactions = Pick<
+  Replays,
+  'clock' | 'lastTransaction' | 'begin' | 'done' | 'forget' | 'openLanes' | 'rowsIn'
+>;
 
 const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
 
@@ -15,6 +18,14 @@ export function openLaneTransactions(pool: pg.Pool): LaneTransactions {
   const ask = <Row extends pg.QueryResultRow>(doing: string, sql: string, values: readonly unknown[]) =>
     query<Row>(pool, 'ControlUnavailable', doing, sql, values);
   return {
+    async clock() {
+      const rows = await ask<{ now: number }>(
+        'reading the clock',
+        'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now',
+        [],
+      );
+      return rows[0]?.now ?? Date.now();
+    },
     async lastTransaction(replayId, lane): Promise<LaneTransaction | null> {
       const rows = await ask<{
         seq: string;

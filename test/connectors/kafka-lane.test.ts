@@ -2,7 +2,7 @@
  * What every Kafka client of ours must do when it publishes, on a real broker: a commit has every record and the progress, an
  * abort nothing, a newer writer shuts the older one out. What came in is read by the other client.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { LaneWriter } from '../../activities/ports/topic.ts';
 import { HEADER, writeOrigin } from '../../contracts/messages.ts';
 import { KAFKA_CLIENTS } from '../../contracts/settings.ts';
@@ -71,6 +71,22 @@ describe.each(KAFKA_CLIENTS)('the lane writer of %s', (name) => {
     const later = await client.openLane(lane(topic));
     expect(await later.committed()).toEqual({ seq: 2, metadata: '{"zweitens":"ü"}' });
     await later.close();
+  });
+
+  test('a machine whose clock is a day ahead sends by the clock that it is given: Kafka takes no records of tomorrow', async () => {
+    const topic = await topicOf(1);
+    const now = Date.now();
+    const ahead = vi.spyOn(Date, 'now').mockImplementation(() => now + 24 * 3_600_000);
+    try {
+      const writer = await client.openLane({ ...lane(topic), now });
+      await writer.begin();
+      await send(writer, range(0, 10), 1);
+      await writer.commit(1, '');
+      await writer.close();
+    } finally {
+      ahead.mockRestore();
+    }
+    expect(await read(topic, 1)).toEqual([range(0, 10)]);
   });
 
   test('a batch does not overtake an earlier one of its partition that waits for a new partition', async () => {
