@@ -23,7 +23,7 @@ export function createFindChunks({ replays, openSource }: { replays: Replays; op
     let last = await replays.lastChunk(request.replayId);
     const reached = () => last !== null && last.upTo.every((value, place) => value === upper[place]);
     while (!reached() && (last?.chunk ?? -1) + 1 < request.atLeast) {
-      const after = last?.upTo ?? null;
+      const after = last?.upTo ?? replay.afterKey;
       const end =
         (await source.chunkEnd(table, after, upper, replay.spec.source.chunkRows, replay.scope.keys)) ?? upper;
       requireShortKey(replay.spec.source.table, end);

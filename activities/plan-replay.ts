@@ -11,13 +11,14 @@ import type { RedriveRequest, ReplayInput } from '../contracts/temporal.ts';
 import { fault, type Fault, isFault, messageOf } from '../contracts/errors.ts';
 import { partitionFaults } from '../formats/partition-folder.ts';
 import { schemaBytes, schemaVersion } from '../formats/schema-version.ts';
+import { findBounds } from './key-bounds.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { PlannedReplay, Replays } from './ports/replays.ts';
-import type { OpenSource } from './ports/source.ts';
+import type { OpenSource, Source } from './ports/source.ts';
 import type { TopicAdmin, TopicSettings } from './ports/topic.ts';
 import type { OpenWarehouse, Warehouse } from './ports/warehouse.ts';
 import { claimKeys, type RedrivePorts } from './redrive-plan.ts';
-import { requireShortKey, sourceTable } from './source-table.ts';
+import { describeSource, requireShortKey, sourceTable } from './source-table.ts';
 import { ownerOf, scopeFaults, warehouseTable } from './warehouse-table.ts';
 
 /** Landing must have at least this long to pick a record up. */
@@ -46,13 +47,14 @@ export function createPlanReplay(ports: PlanPorts) {
     const { spec, replayId } = input;
     const known = await requireSameReplay(replays, input);
     const source = openSource(spec.source.connection);
-    const { table: name, key, eventTime } = spec.source;
+    const { table: name } = spec.source;
 
     // The source first: what the warehouse must hold follows from it. Then everything else, so that one message has all.
-    const described = source.describe(name, key, eventTime);
+    const described = describeSource(source, spec.source);
     const found = await Promise.allSettled([
       described,
       described.then(({ shape }) => source.checkScope(sourceTable(input, shape), input.scope)),
+      described.then(({ shape }) => checkPaced(source, input, shape)),
       described.then(({ shape }) => checkPartitions(spec.lake, shape)),
       store.probe(spec.lake.bucket, spec.lake.prefix),
       checkTopic(topics, spec.topic.name),
@@ -65,7 +67,8 @@ export function createPlanReplay(ports: PlanPorts) {
       found.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : [])),
     );
     const { shape, estimatedRows } = await described;
-    const table = sourceTable(input, shape);
+    const order = input.speed === undefined ? null : orderOf(spec, shape);
+    const table = sourceTable({ spec, order }, shape);
 
     // Nothing has been changed anywhere up to here.
     await openWarehouse(spec.warehouse.connection).ensureTable(warehouseTable(spec, shape), ownerOf(spec));
@@ -89,7 +92,7 @@ export function createPlanReplay(ports: PlanPorts) {
     const sourceSnapshot = await source.snapshot();
     const claim = (redrive: RedriveRequest) => claimKeys(ports, { spec, replayId, redrive }, source, table);
     const scope = input.redrive ? { keys: known?.scope.keys ?? (await claim(input.redrive)) } : input.scope;
-    const upperKey = await source.upperKey(table, scope.keys);
+    const { afterKey, upperKey, rows } = await findBounds(source, table, scope, estimatedRows);
     if (upperKey !== null) requireShortKey(name, upperKey);
     const planned: PlannedReplay = {
       replayId,
@@ -102,9 +105,10 @@ export function createPlanReplay(ports: PlanPorts) {
       schemaVersion: version,
       topicId: facts.topicId,
       partitions,
-      laneModulus: LANE_MODULUS,
-      upperKey,
-      estimatedRows: scope.keys?.length ?? estimatedRows,
+      // In one order of time there is one lane.
+      laneModulus: order === null ? LANE_MODULUS : 1,
+      ...{ order, afterKey, upperKey },
+      estimatedRows: rows ?? estimatedRows,
       nullEventRows: scope.keys ? 0 : await source.countNullEventTime(table),
       sourceSnapshot,
     };
@@ -124,11 +128,11 @@ export function createPlanReplay(ports: PlanPorts) {
 /** A replay id names one replay for good: the same pipeline, table, topic, dataset and scope. @throws Fault ConfigInvalid */
 async function requireSameReplay(
   replays: Replays,
-  { spec, replayId, scope, redrive }: ReplayInput,
+  { spec, replayId, scope, redrive, speed }: ReplayInput,
 ): Promise<PlannedReplay | null> {
   const found = await replays.find(replayId);
   if (!found) return null;
-  const facts = (of: Pick<PlannedReplay, 'spec' | 'scope'>) =>
+  const facts = (of: Pick<PlannedReplay, 'spec' | 'scope'>, byTime: boolean) =>
     JSON.stringify([
       of.spec.name,
       of.spec.source.connection,
@@ -139,13 +143,34 @@ async function requireSameReplay(
       of.scope.from ?? null,
       of.scope.to ?? null,
       of.scope.where ?? null,
+      of.scope.limit ?? null,
       of.scope.keys !== undefined,
+      byTime,
     ]);
   const wanted = redrive ? { ...scope, keys: [] } : scope;
-  if (facts(found) === facts({ spec, scope: wanted })) return found;
+  if (facts(found, found.order !== null) === facts({ spec, scope: wanted }, speed !== undefined)) return found;
   throw fault(
     'ConfigInvalid',
-    `replay id ${replayId} belongs to a replay of pipeline ${found.pipeline} with another table, topic, lake or window; choose another --replay-id`,
+    `replay id ${replayId} belongs to a replay of pipeline ${found.pipeline} with another table, topic, lake, window or order; choose another --replay-id`,
+  );
+}
+
+/** Chunks of a replay that is paced by event time are ranges of (event time, key). */
+function orderOf({ source: { eventTime = '' } }: PipelineSpec, { key }: TableShape): string[] {
+  return [eventTime, ...key.filter((name) => name !== eventTime)];
+}
+
+/** @throws Fault ConfigInvalid where rows have no place on the clock */
+async function checkPaced(source: Source, { spec, scope, speed }: ReplayInput, shape: TableShape): Promise<void> {
+  if (speed === undefined) return;
+  const { eventTime } = spec.source;
+  if (eventTime === undefined)
+    throw fault('ConfigInvalid', 'a speed needs source.eventTime in the pipeline file: the column that paces it');
+  const nulls = await source.countNullEventTime(sourceTable({ spec }, shape), scope);
+  if (nulls === 0) return;
+  throw fault(
+    'ConfigInvalid',
+    `${nulls} rows have no ${eventTime}, so a replay paced by it has no moment for them; leave them out (--where '${eventTime} IS NOT NULL'), and replay them without --speed`,
   );
 }
 

@@ -12,11 +12,12 @@ import { laneId } from '../contracts/messages.ts';
 import { type Chunk, laneOf } from '../contracts/replay.ts';
 import { schemaVersion } from '../formats/schema-version.ts';
 import { askOutcome, noteDone, readCommitted } from './lane-outcome.ts';
-import { sourceTable } from './source-table.ts';
+import { describeSource, sourceTable } from './source-table.ts';
 import type { LaneTransaction, PlannedReplay, ReplayPace, Replays } from './ports/replays.ts';
 import type { OpenSource } from './ports/source.ts';
 import type { LaneWriter, OpenLane, TopicAdmin } from './ports/topic.ts';
 import type { Pulse } from './pulse.ts';
+import { awaitDue } from './replay-clock.ts';
 import { awaitTurn } from './replay-pace.ts';
 import { sendRows } from './send-rows.ts';
 
@@ -66,9 +67,11 @@ export async function publishChunk(
         writer = await openWriter(ports, replay, lane);
         if (await askOutcome(replays, replay, lane, last, writer)) continue;
         if (last.chunk === chunk.chunk) {
-          const pace = await awaitTurn(replays, replay.replayId, pulse);
-          if (pace === null) return await result(false);
-          await publishOnce(ports, replay, chunk, lane, last.seq, last.fromKey, writer, pace, pulse);
+          const next = await nextPart(ports, replay, chunk, last.fromKey, pulse);
+          if (next === 'paused') return await result(false);
+          // Begun, and nothing to send any more: a transaction without rows ends the chunk.
+          const { part, pace } = next ?? { part: chunk, pace: await replays.pace(replay.replayId) };
+          await publishOnce(ports, replay, chunk, part, lane, last.seq, last.fromKey, writer, pace, pulse);
         } else if ((await replays.chunk(replay.replayId, last.chunk))?.skipped === true) {
           // Nobody goes on with it; our writer has fenced whoever began it.
           await replays.forget(replay.replayId, lane, last.seq);
@@ -77,12 +80,12 @@ export async function publishChunk(
       }
       const place = standing(chunk, last);
       if (place.done) return await result();
-      const pace = await awaitTurn(replays, replay.replayId, pulse);
-      if (pace === null) return await result(false);
-      const seq = (last?.seq ?? 0) + 1;
-      const source = ports.openSource(replay.spec.source.connection);
+      const next = await nextPart(ports, replay, chunk, place.from, pulse);
+      if (next === 'paused') return await result(false);
       // A chunk without a row (left) makes no transaction.
-      if (await isEmpty(source, replay, chunk, place.from)) return await result();
+      if (next === null) return await result();
+      const { part, pace } = next;
+      const seq = (last?.seq ?? 0) + 1;
       if (!(await replays.begin(replay.replayId, lane, seq, chunk.chunk, place.from))) {
         await requirePublishing(replays, replay.replayId);
         continue;
@@ -91,7 +94,7 @@ export async function publishChunk(
         writer = await openWriter(ports, replay, lane);
         if ((await readCommitted(replay, writer)).seq >= seq) continue;
       }
-      await publishOnce(ports, replay, chunk, lane, seq, place.from, writer, pace, pulse);
+      await publishOnce(ports, replay, chunk, part, lane, seq, place.from, writer, pace, pulse);
     }
   } finally {
     await writer?.close();
@@ -135,6 +138,23 @@ async function requirePublishing(replays: Replays, replayId: string): Promise<vo
   );
 }
 
+/** What of the chunk may be sent now, and how fast; null where it has no row left. Waits until there is something. */
+async function nextPart(
+  { replays, openSource }: PublishPorts,
+  replay: PlannedReplay,
+  chunk: Chunk,
+  from: Key | null,
+  pulse: Pulse,
+): Promise<{ part: Chunk; pace: ReplayPace } | 'paused' | null> {
+  const source = openSource(replay.spec.source.connection);
+  if (replay.order !== null) {
+    return await awaitDue(replays, source, sourceTable(replay, replay.shape), replay, chunk, from, pulse);
+  }
+  const pace = await awaitTurn(replays, replay.replayId, pulse);
+  if (pace === null) return 'paused';
+  return (await isEmpty(source, replay, chunk, from)) ? null : { part: chunk, pace };
+}
+
 async function isEmpty(
   source: ReturnType<OpenSource>,
   replay: PlannedReplay,
@@ -148,11 +168,12 @@ async function isEmpty(
   return true;
 }
 
-/** One transaction: the rows after `from`, and the progress. */
+/** One transaction: the rows of the chunk's part after `from`, and the progress. */
 async function publishOnce(
   ports: PublishPorts,
   replay: PlannedReplay,
   chunk: Chunk,
+  part: Chunk,
   lane: number,
   seq: number,
   from: Key | null,
@@ -163,7 +184,7 @@ async function publishOnce(
   const source = ports.openSource(replay.spec.source.connection);
   await writer.begin();
   try {
-    const { progress, bytes } = await sendRows(source, replay, chunk, from, writer, pace, pulse);
+    const { progress, bytes } = await sendRows(source, replay, part, from, writer, pace, pulse);
     await writer.commit(seq, JSON.stringify(progress));
     await noteDone(ports.replays, replay, lane, seq, chunk, progress);
     if (pace.rowsPerSecond !== null || pace.bytesPerSecond !== null)
@@ -177,10 +198,10 @@ async function publishOnce(
 
 /** The plan is bound to one topic and one set of columns; either may have been replaced under the same name. */
 async function checkUnchanged(ports: PublishPorts, replay: PlannedReplay): Promise<void> {
-  const { table, key, eventTime, connection } = replay.spec.source;
+  const { table, connection } = replay.spec.source;
   const [topic, described] = await Promise.all([
     ports.topics.describe(replay.spec.topic.name),
-    ports.openSource(connection).describe(table, key, eventTime),
+    describeSource(ports.openSource(connection), replay.spec.source),
   ]);
   if (topic?.topicId !== replay.topicId) {
     throw fault(

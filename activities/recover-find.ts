@@ -20,6 +20,7 @@ import type {
 } from './recover-ports.ts';
 import { assumed, planPartition, type PresentShape, withLetters } from './recover-plan.ts';
 import { reportOf } from './recover-report.ts';
+import { describeSource } from './source-table.ts';
 import { countRecords, hashedOver, type ReadPlace } from './recover-topic.ts';
 
 /** @throws Fault of a service that does not answer; what stands in the way otherwise is in the report */
@@ -60,7 +61,7 @@ export async function findManifest(ports: RecoverPorts, request: RecoverRequest)
 
 async function presentShape(ports: RecoverPorts, { source }: PipelineSpec): Promise<PresentShape> {
   try {
-    const { shape } = await ports.openSource(source.connection).describe(source.table, source.key, source.eventTime);
+    const { shape } = await describeSource(ports.openSource(source.connection), source);
     return { version: schemaVersion(shape), shape, trouble: '' };
   } catch (error) {
     if (!isFault(error)) throw error;

@@ -15,8 +15,8 @@ export function createReplayActivities(ports: ReplayPorts, pulse: () => Pulse) {
     findChunks: createFindChunks(ports),
     takeTurn: (request: { replayId: string; pace: PaceLimits }) => takeTurn(ports, request),
     setPace: ({ replayId, pace }: { replayId: string; pace: PaceLimits }) => ports.replays.setPace(replayId, pace),
-    skipChunk: ({ replayId, chunk, why }: { replayId: string; chunk: number; why: string }) =>
-      ports.replays.skipChunk(replayId, chunk, why),
+    skipChunk: ({ replayId, chunk, why, by }: { replayId: string; chunk: number; why: string; by?: string }) =>
+      ports.replays.skipChunk(replayId, chunk, why, by ?? null),
     /** After a cancellation: what is under way is ended, and the publishing place given up. */
     withdrawReplay: ({ replayId }: { replayId: string }) => withdraw(ports, replayId),
     publishChunk: (request: PublishRequest) => publishChunk(ports, request, pulse()),

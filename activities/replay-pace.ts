@@ -7,7 +7,7 @@ import type { ReplayPace, Replays } from './ports/replays.ts';
 import type { Pulse } from './pulse.ts';
 
 /** A change of rate is seen after so long. */
-const LOOK_AGAIN_MS = 500;
+export const LOOK_AGAIN_MS = 500;
 
 /** @returns the pace once it is time to send; null: the replay is paused */
 export async function awaitTurn(replays: Replays, replayId: string, pulse: Pulse): Promise<ReplayPace | null> {

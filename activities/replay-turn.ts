@@ -36,6 +36,9 @@ export async function withdraw(
   replayId: string,
 ): Promise<void> {
   const lanes = await replays.withdraw(replayId);
+  // The clock of event time stands until the replay is run again.
+  const pace = await replays.pace(replayId);
+  if (pace.speed != null) await replays.setPace(replayId, { ...pace, paused: true });
   await settleLanes(replays, openLane, await replays.get(replayId), lanes);
   await replays.release(replayId);
 }

@@ -38,7 +38,10 @@ export async function sendRows(
     scope: replay.scope,
     ...(limit === undefined ? {} : { limit }),
   });
-  const rows = createCopyRows(replay.shape, { partitions: replay.partitions });
+  const rows = createCopyRows(replay.shape, {
+    partitions: replay.partitions,
+    ...(replay.order === null ? {} : { order: replay.order }),
+  });
   const held = { bytes: 0, full: false };
   const onRow = (key: Buffer, value: Buffer, partition: number): boolean => {
     // Once a bound is met no further row is taken: the last one taken is where the next transaction goes on.

@@ -1,12 +1,29 @@
 /** The source table as a pipeline names it, and the bound of its keys. */
 import type { Key, TableName } from '../contracts/columns.ts';
 import { fault } from '../contracts/errors.ts';
+import type { PipelineSpec } from '../contracts/pipeline.ts';
 import type { ReplayInput } from '../contracts/temporal.ts';
 import type { PlannedReplay } from './ports/replays.ts';
+import type { Source, SourceTable } from './ports/source.ts';
 
-export function sourceTable(input: Pick<ReplayInput, 'spec'>, shape: PlannedReplay['shape']) {
-  const { table: name, eventTime } = input.spec.source;
-  return { name, shape, ...(eventTime === undefined ? {} : { eventTime }) };
+export function sourceTable(
+  { spec, order }: Pick<ReplayInput, 'spec'> & { order?: readonly string[] | null },
+  shape: PlannedReplay['shape'],
+): SourceTable {
+  const { table: name, eventTime } = spec.source;
+  return {
+    ...{ name, shape },
+    ...(eventTime === undefined ? {} : { eventTime }),
+    ...(order === undefined || order === null ? {} : { order }),
+  };
+}
+
+/** The table's columns, its key and a guess of its rows. @throws Fault TableMissing, TableUnsuited */
+export function describeSource(
+  source: Pick<Source, 'describe'>,
+  { table, key, eventTime, columns }: PipelineSpec['source'],
+): ReturnType<Source['describe']> {
+  return source.describe(table, key, eventTime, columns);
 }
 
 /** A lane's progress holds its last key, and Kafka's offset metadata takes 4,096 bytes in all. */

@@ -20,6 +20,7 @@ import type {
   WarehouseView,
 } from './ports/verify.ts';
 import type { Pulse } from './pulse.ts';
+import { sourceTable } from './source-table.ts';
 import { rowsOf } from './verify-buckets.ts';
 import { judgeAppended } from './verify-append.ts';
 import { compareLake } from './verify-chunks.ts';
@@ -53,8 +54,7 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
   try {
     const replay = await ports.verify.published(input.spec.name, input.replayId);
     const { source, warehouse, lake } = replay.spec;
-    const { eventTime } = source;
-    const table = { name: source.table, shape: replay.shape, ...(eventTime === undefined ? {} : { eventTime }) };
+    const table = sourceTable(replay, replay.shape);
     const { topicId, scope, upperKey: upper } = replay;
     const { mode } = warehouse;
     const compared = await comparedShape(ports.loads, replay);

@@ -1,5 +1,6 @@
 /** Options that every command takes, and those of every command that starts a workflow. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { readSpeed, readTime, SPEED_FORM, TIME_FORM, withoutPerSecond } from '../contracts/scope-words.ts';
 
 export interface CommonOptions {
   json?: boolean;
@@ -76,22 +77,33 @@ export function filter(text: string): string {
   return text;
 }
 
-/** ISO 8601; passed on as written, so that the source database decides what a time without a zone means: UTC. */
+/** ISO 8601; passed on as written. */
 export function isoTime(text: string): string {
-  const form =
-    /^(\d{4})-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?)?$/;
-  const parts = form
-    .exec(text)
-    ?.slice(1)
-    .map((part: string | undefined) => (part === undefined ? undefined : Number(part)));
-  const [year = 0, month = 0, day = 1, hour = 0, minute = 0, second = 0] = parts ?? [];
-  // The last day of a month is the day before the first of the next.
-  const days = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
-  const real = month >= 1 && month <= 12 && day >= 1 && day <= days && hour <= 23 && minute <= 59 && second <= 59;
-  if (!real) {
-    throw new InvalidArgumentError('Allowed: an ISO 8601 date or time such as 2026-03-01 or 2026-03-01T12:00:00Z.');
-  }
-  return /^\d{4}-\d{2}$/.test(text) ? `${text}-01` : text;
+  const time = readTime(text);
+  if (time === null) throw new InvalidArgumentError(`Allowed: ${TIME_FORM}.`);
+  return time;
+}
+
+/** Seconds of event time a second. @param least 0 where that means no pace */
+export function speed(least: 'any' | 'zero'): (text: string) => number {
+  return (text) => {
+    const factor = readSpeed(text);
+    if (factor === null || (factor === 0 && least === 'any')) throw new InvalidArgumentError(`Allowed: ${SPEED_FORM}.`);
+    return factor;
+  };
+}
+
+/** Rows a second, with or without `/s`. */
+export function rowRate(least: number): (text: string) => number {
+  const read = wholeNumber(least);
+  return (text) => read(withoutPerSecond(text));
+}
+
+/** Names with commas between. */
+export function columnNames(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new InvalidArgumentError('Allowed: names of columns with commas between.');
+  return names;
 }
 
 /** It becomes part of workflow ids and of transactional ids, whose parts are split by slashes. */

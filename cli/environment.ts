@@ -3,6 +3,7 @@
  * HEADRACE_HOME for the services that neither names. So after `headrace up` every command works without exports.
  */
 import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { ReplayDefaults } from '../contracts/replay.ts';
 import type { Settings } from '../contracts/settings.ts';
 import { stackFolders } from '../stack/environment.ts';
 import { stackInfo } from '../stack/info.ts';
@@ -30,7 +31,10 @@ export function settingsFor(options: CommonOptions, needs?: SettingsOptions['nee
 }
 
 /** @throws Fault ConfigInvalid with the faults of settings and pipeline together */
-export function configurationFor(file: string, options: CommonOptions): { settings: Settings; spec: PipelineSpec } {
+export function configurationFor(
+  file: string,
+  options: CommonOptions,
+): { settings: Settings; spec: PipelineSpec; replay: ReplayDefaults } {
   return loadAll(file, { path: options.settings, defaults: stackDefaults() });
 }
 

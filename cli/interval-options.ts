@@ -2,6 +2,8 @@
 import { fault } from '../contracts/errors.ts';
 import type { IntervalInput, IntervalWindow } from '../contracts/intervals.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
+import type { ReplayDefaults } from '../contracts/replay.ts';
+import { utcMs } from '../contracts/scope-words.ts';
 import { parseDuration } from '../workers/config/index.ts';
 
 const SHORTEST_MS = 10_000;
@@ -30,8 +32,13 @@ export function intervalInputOf(
   spec: PipelineSpec,
   stepMs: number,
   madeBy: IntervalInput['madeBy'],
-  { lookBack, where, rate, parallelism }: IntervalOptions,
+  { lookBack, parallelism, ...given }: IntervalOptions,
+  defaults: ReplayDefaults,
 ): IntervalInput {
+  requireNoWindow(spec, defaults);
+  const where = given.where ?? defaults.where;
+  const rate = given.rate ?? defaults.rate;
+  const { bytes, speed } = defaults;
   if (spec.source.eventTime === undefined) {
     throw fault(
       'ConfigInvalid',
@@ -47,14 +54,24 @@ export function intervalInputOf(
     ...(lookBackMs === undefined ? {} : { lookBackMs }),
     ...(where === undefined ? {} : { where }),
     ...(rate === undefined ? {} : { rate }),
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(speed === undefined ? {} : { speed }),
     ...(parallelism === undefined ? {} : { parallelism }),
   };
 }
 
-/** A time as `isoTime` lets it through; without a zone it is UTC, whatever the machine's is. */
-export function utcMs(text: string): number {
-  const zoned = /(?:Z|[+-]\d{2}(?::?\d{2})?)$/.test(text.slice(10)) || text.length <= 10;
-  return Date.parse(zoned ? text.replace(' ', 'T') : `${text.replace(' ', 'T')}Z`);
+/** An interval is a window of its own, and whole. @throws Fault ConfigInvalid */
+function requireNoWindow({ name }: PipelineSpec, { from, to, limit }: ReplayDefaults): void {
+  const found = [
+    ...(from === undefined ? [] : ['source.from']),
+    ...(to === undefined ? [] : ['source.to']),
+    ...(limit === undefined ? [] : ['replay.limit']),
+  ];
+  if (found.length === 0) return;
+  throw fault(
+    'ConfigInvalid',
+    `the file of pipeline ${name} has ${found.join(' and ')}: an interval is a window of its own, with all of its rows; remove that, and say --from, --to and --limit where you replay by hand`,
+  );
 }
 
 /** @throws Fault ConfigInvalid: not a whole number of steps, or too many */

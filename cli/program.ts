@@ -27,10 +27,13 @@ import {
   type FollowOptions,
   byteRate,
   byteSize,
+  columnNames,
   filter,
   isoTime,
   lanes,
   replayId,
+  rowRate,
+  speed,
   wholeNumber,
   withCommon,
   withFollow,
@@ -112,29 +115,33 @@ function withWindow(command: Command): Command {
   return command
     .option('--from <time>', 'rows from this event time on (ISO 8601; UTC unless it says otherwise)', isoTime)
     .option('--to <time>', 'rows before this event time', isoTime)
-    .option('--where <sql>', "rows for which this expression in the source's SQL is true", filter);
+    .option('--where <sql>', "rows for which this expression in the source's SQL is true", filter)
+    .option('--limit <n>', 'the first so many of these rows, in the order of the key', wholeNumber(1));
 }
 
 function withScope(command: Command): Command {
   return withWindow(command)
-    .option('--rate <rows>', 'rows a second at most', wholeNumber(1))
-    .option('--bytes <size>', 'bytes of values a second at most, e.g. 10MiB', byteRate)
+    .option('--rate <rows>', 'rows a second at most, e.g. 20000/s', rowRate(1))
+    .option('--bytes <size>', 'bytes of values a second at most, e.g. 10MiB/s', byteRate)
+    .option('--speed <factor>', 'in the order of event time, each row when it is due, e.g. 60x', speed('any'))
     .option('--lanes <n>', 'lanes that run at a time (default: source.lanes)', lanes)
     .option('--replay-id <id>', 'name the replay; one that is there already is come back to', replayId);
 }
 
 function addPipelineCommands(program: Command): void {
-  withWindow(
-    withCommon(add(program, 'plan <file>', 'rows, chunks, types, topic and DDL of a run; changes nothing')),
-  ).action(async (file: string, options: CommonOptions & WindowOptions) =>
-    (await import('./commands/plan.ts')).runPlan(file, options),
-  );
+  withWindow(withCommon(add(program, 'plan <file>', 'rows, chunks, types, topic and DDL of a run; changes nothing')))
+    .option('--speed <factor>', 'as of replay', speed('any'))
+    .action(async (file: string, options: CommonOptions & WindowOptions & { speed?: number }) =>
+      (await import('./commands/plan.ts')).runPlan(file, options),
+    );
   withScope(withFollow(add(program, 'run <file>', 'replay, land, load and verify, as one workflow')))
     .option('--parallelism <n>', 'land activities side by side', wholeNumber(1))
     .action(async (file: string, options: RunOptions) => (await import('./commands/run.ts')).runRun(file, options));
-  withScope(withFollow(add(program, 'replay <file>', 'publish the table, or a part of it, to the topic'))).action(
-    async (file: string, options: ScopeOptions) => (await import('./commands/replay.ts')).runReplay(file, options),
-  );
+  withScope(withFollow(add(program, 'replay <file>', 'publish the table, or a part of it, to the topic')))
+    .option('--columns <names>', 'only where nothing loads the topic; else list them in source.columns', columnNames)
+    .action(async (file: string, options: ScopeOptions) =>
+      (await import('./commands/replay.ts')).runReplay(file, options),
+    );
   withFollow(add(program, 'land <file>', 'land the topic in the lake, on and on'))
     .option('--until-caught-up', 'end when all that is in the topic now has landed')
     .addOption(new Option('--stop', 'ask a continuous landing to end').conflicts(['untilCaughtUp', 'withWorker']))
@@ -180,8 +187,9 @@ function addControlCommands(program: Command): void {
       (await import('./commands/chunk.ts')).runChunk(workflow, options),
     );
   withCommon(add(program, 'tune <workflow>', 'change the rate or the lanes of a running replay'))
-    .option('--rate <rows>', 'rows a second at most; 0: no limit', wholeNumber(0))
+    .option('--rate <rows>', 'rows a second at most; 0: no limit', rowRate(0))
     .option('--bytes <size>', 'bytes of values a second at most, e.g. 10MiB; 0: no limit', byteRate)
+    .option('--speed <factor>', 'of a replay that has one, e.g. 120x; 0: as fast as it goes', speed('zero'))
     .option('--lanes <n>', 'lanes that run at a time', lanes)
     .action(async (workflow: string, options: TuneOptions) =>
       (await import('./commands/tune.ts')).runTune(workflow, options),
@@ -192,7 +200,7 @@ function withInterval(command: Command): Command {
   return command
     .option('--look-back <duration>', 'event time before each interval that is read again, for late rows, e.g. 1h')
     .option('--where <sql>', "rows for which this expression in the source's SQL is true", filter)
-    .option('--rate <rows>', 'rows a second at most', wholeNumber(1))
+    .option('--rate <rows>', 'rows a second at most', rowRate(1))
     .option('--parallelism <n>', 'land activities side by side', wholeNumber(1));
 }
 

@@ -65,7 +65,12 @@ export interface PipelineLook {
 export interface PlanLook {
   pipeline: string;
   table: string;
+  /** Of the whole table. */
   estimatedRows: number;
+  /** Of a window or a filter, by the server's own guess, which knows little of most filters; null: of all, or no guess. */
+  scopeRows: number | null;
+  /** What will work, and slowly. */
+  warnings: readonly string[];
   /** About; bounds are found when a replay runs. */
   chunks: number;
   chunkRows: number;

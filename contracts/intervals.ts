@@ -16,6 +16,10 @@ export interface IntervalInput {
   where?: string;
   /** Rows a second. */
   rate?: number;
+  /** Bytes of values a second. */
+  bytes?: number;
+  /** Seconds of event time a second. */
+  speed?: number;
   parallelism?: number;
 }
 

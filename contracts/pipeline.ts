@@ -25,6 +25,8 @@ export interface PipelineSpec extends LandingSpec {
     eventTime?: string;
     /** Columns of the key to use; absent: the primary key. */
     key?: readonly string[];
+    /** Columns to read, beside the key and the event time; absent: all. */
+    columns?: readonly string[];
     /** Rows a chunk, about. */
     chunkRows: number;
     /** Lanes that run at a time. */

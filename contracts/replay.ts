@@ -15,6 +15,20 @@ export interface ReplayScope {
   keys?: readonly Key[];
 }
 
+/** What a pipeline file says of its replays, where a command says nothing. */
+export interface ReplayDefaults {
+  from?: string;
+  to?: string;
+  where?: string;
+  limit?: number;
+  /** Rows a second. */
+  rate?: number;
+  /** Bytes of values a second. */
+  bytes?: number;
+  /** Seconds of event time a second. */
+  speed?: number;
+}
+
 /** Key range (after, upTo]; `after` null: from the first key. */
 export interface Chunk {
   chunk: number;

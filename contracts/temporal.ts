@@ -60,6 +60,8 @@ export interface ReplayInput {
   rate?: number;
   /** Bytes of values a second over all lanes. */
   bytes?: number;
+  /** Seconds of event time a second: rows come in its order, each when it is due. Absent: in key order, not paced by it. */
+  speed?: number;
   /** Reads the keys of the pipeline's open dead letters again, and nothing else. */
   redrive?: RedriveRequest;
 }
@@ -175,13 +177,19 @@ export const SIGNALS = {
 } as const;
 
 /** Updates of the replay workflow; each takes one JSON object, as a person can write it in the Temporal UI. */
-export const UPDATES = { retryChunk: 'retryChunk', skipChunk: 'skipChunk' } as const;
+export const UPDATES = { retryChunk: 'retryChunk', skipChunk: 'skipChunk', setSpeed: 'setSpeed' } as const;
+export interface SetSpeed {
+  /** Seconds of event time a second; 0: as fast as it goes. */
+  speed: number;
+}
 export interface RetryChunk {
   chunk: number;
 }
 export interface SkipChunk {
   chunk: number;
   reason: string;
+  /** Who; absent: nobody says. */
+  by?: string;
 }
 
 /** The update by which whoever wants a dataset landed starts its workflow, or wakes it up. */

@@ -35,7 +35,7 @@ export interface CopyRows {
   /** Of the rows taken since the start or the last `resetSums`. */
   sums(): { rows: number; checksum: bigint };
   resetSums(): void;
-  /** The key of the last row taken, as PostgreSQL prints it; null before the first. */
+  /** The last row taken, by the columns of `order`, as PostgreSQL prints them; null before the first. */
   lastKey(): Key | null;
 }
 
@@ -43,29 +43,36 @@ interface ColumnCode {
   prefix: Buffer;
   json: ValueWriter;
   canonical: ValueWriter;
-  /** Place in the key, or -1. */
-  key: number;
+  /** Place in the order, or -1. */
+  kept: number;
 }
 
-/** A row's key values as printed, to be read when asked for. */
+/** A row's values of the order's columns as printed, to be read when asked for. */
 interface RawKey {
   text: Scratch;
   from: number[];
   to: number[];
 }
 
-/** @param options.partitions that keys are hashed over */
-export function createCopyRows(shape: TableShape, options: { partitions: number }): CopyRows {
+/**
+ * @param options.partitions that keys are hashed over
+ * @param options.order columns that the rows come in the order of, the key's among them; absent: the key's
+ */
+export function createCopyRows(
+  shape: TableShape,
+  options: { partitions: number; order?: readonly string[] },
+): CopyRows {
+  const order = options.order ?? shape.key;
   const code: ColumnCode[] = shape.columns.map((column, i) => ({
     prefix: jsonPrefix(column.name, i),
     json: jsonWriter(column.type),
     canonical: canonicalWriter(column.type),
-    key: shape.key.indexOf(column.name),
+    kept: order.indexOf(column.name),
   }));
   const keyCode = shape.key.map((name, i) => {
     const column = shape.columns.find((candidate) => candidate.name === name);
     if (!column) throw fault('Unexpected', `key column "${name}" is not among the table's columns`);
-    return { prefix: jsonPrefix(name, i), write: keyWriter(column.type) };
+    return { prefix: jsonPrefix(name, i), write: keyWriter(column.type), kept: order.indexOf(name) };
   });
   const columns = code.length;
   const value = createScratch(4096);
@@ -113,7 +120,7 @@ export function createCopyRows(shape: TableShape, options: { partitions: number 
     append(value, column.prefix, 0, column.prefix.length);
     if (!escaped) return encodeText(column, src, from, to);
     if (isNull(src, from, to)) {
-      if (column.key >= 0) throw nullKey(shape, column.key);
+      if (column.kept >= 0) throw nullKey(order[column.kept]);
       appendAscii(value, 'null');
       return appendNullField(canonical);
     }
@@ -124,18 +131,18 @@ export function createCopyRows(shape: TableShape, options: { partitions: number 
   function encodeText(column: ColumnCode, src: Buffer, from: number, to: number): void {
     column.json(value, src, from, to);
     column.canonical(canonical, src, from, to);
-    if (column.key < 0) return;
-    current.from[column.key] = current.text.at;
+    if (column.kept < 0) return;
+    current.from[column.kept] = current.text.at;
     append(current.text, src, from, to);
-    current.to[column.key] = current.text.at;
+    current.to[column.kept] = current.text.at;
   }
 
   function encodeKey(): void {
     key.at = 0;
     for (let i = 0; i < keyCode.length; i++) {
-      const { prefix, write } = keyCode[i] as (typeof keyCode)[number];
+      const { prefix, write, kept } = keyCode[i] as (typeof keyCode)[number];
       append(key, prefix, 0, prefix.length);
-      write(key, current.text.bytes, current.from[i] as number, current.to[i] as number);
+      write(key, current.text.bytes, current.from[kept] as number, current.to[kept] as number);
     }
     reserve(key, 1)[key.at++] = 0x7d;
     partition = partitionOf(key.bytes, key.at, options.partitions);
@@ -200,16 +207,13 @@ export function createCopyRows(shape: TableShape, options: { partitions: number 
     resetSums: () => sum.reset(),
     lastKey() {
       const last = taken;
-      return last && shape.key.map((_, i) => last.text.bytes.toString('utf8', last.from[i], last.to[i]));
+      return last && order.map((_, i) => last.text.bytes.toString('utf8', last.from[i], last.to[i]));
     },
   };
 }
 
-function nullKey(shape: TableShape, index: number): Error {
-  return fault(
-    'SourceChanged',
-    `key column "${shape.key[index] ?? ''}" holds a NULL; it was NOT NULL when the replay was planned`,
-  );
+function nullKey(name = ''): Error {
+  return fault('SourceChanged', `key column "${name}" holds a NULL; it was NOT NULL when the replay was planned`);
 }
 
 function wrongColumns(shape: TableShape, column: number, more: boolean): Error {

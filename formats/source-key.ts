@@ -1,4 +1,7 @@
-/** What any source table must have, whatever its database: a unique key, and an event time that is a time. Pure. */
+/**
+ * What any source table must have, whatever its database: a unique key, an event time that is a time, and the columns that a
+ * pipeline lists. Pure.
+ */
 import type { Column } from '../contracts/columns.ts';
 
 const sorted = (names: readonly string[]): string => [...names].sort().join('\0');
@@ -38,4 +41,26 @@ export function eventTimeFault(
     return `source.eventTime "${eventTime}" is no column of ${shown}; it has ${columns.map((each) => each.name).join(', ')}`;
   if (['timestamp', 'timestamptz', 'date'].includes(column.type.kind)) return null;
   return `source.eventTime "${eventTime}" is of type ${column.native ?? column.sqlType}; ${times} is needed`;
+}
+
+/**
+ * The columns to read. Those that must be there are read whether they are listed or not.
+ * @param wanted source.columns; absent: all
+ */
+export function chooseColumns(
+  all: readonly string[],
+  wanted: readonly string[] | undefined,
+  needed: readonly (string | undefined)[],
+  shown: string,
+): { names: ReadonlySet<string>; faults: string[] } {
+  if (wanted === undefined) return { names: new Set(all), faults: [] };
+  const unknown = wanted.filter((name) => !all.includes(name)).map((name) => `"${name}"`);
+  const plural = unknown.length > 1 ? 'are no columns' : 'is no column';
+  return {
+    names: new Set([...wanted, ...needed.filter((name) => name !== undefined)]),
+    faults:
+      unknown.length === 0
+        ? []
+        : [`source.columns: ${unknown.join(', ')} ${plural} of ${shown}; it has ${all.join(', ')}`],
+  };
 }

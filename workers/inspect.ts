@@ -3,9 +3,10 @@
  */
 import type { SourceTable } from '../activities/ports/source.ts';
 import { topicFaults } from '../activities/plan-replay.ts';
-import { sourceTable } from '../activities/source-table.ts';
+import { describeSource, sourceTable } from '../activities/source-table.ts';
 import { ownerOf, scopeFaults, warehouseTable } from '../activities/warehouse-table.ts';
 import type { TopicAdmin } from '../activities/ports/topic.ts';
+import { windowWarnings } from '../activities/window-warnings.ts';
 import { openInspectStore } from '../connectors/postgres/inspect-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
@@ -27,7 +28,7 @@ export interface Inspector {
   readProgress(replayId: string): Promise<HopCounts | null>;
   /** Of all pipelines that ever replayed, or of one. */
   readStatus(pipeline?: string): Promise<PipelineLook[]>;
-  readPlan(spec: PipelineSpec, scope: ReplayScope): Promise<PlanLook>;
+  readPlan(spec: PipelineSpec, scope: ReplayScope, speed?: number): Promise<PlanLook>;
   close(): Promise<void>;
 }
 
@@ -44,7 +45,7 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
         found.map(({ spec, topicId, counts }) => look(spec, topicId, counts, open.get(spec.name) ?? [])),
       );
     },
-    readPlan: (spec, scope) => readPlan(settings, topics, spec, scope),
+    readPlan: (spec, scope, speed) => readPlan(settings, topics, spec, scope, speed),
     async close() {
       await Promise.all([pool.end(), topics.close()]);
     },
@@ -115,6 +116,7 @@ async function readPlan(
   topics: TopicAdmin,
   spec: PipelineSpec,
   scope: ReplayScope,
+  speed: number | undefined,
 ): Promise<PlanLook> {
   const source = openSource(connectionOf(settings, spec.source.connection));
   const warehouse = openWarehouse(connectionOf(settings, spec.warehouse.connection));
@@ -124,9 +126,11 @@ async function readPlan(
     return null;
   };
   try {
-    const described = await source.describe(spec.source.table, spec.source.key, spec.source.eventTime).catch(note);
+    const described = await describeSource(source, spec.source).catch(note);
     const table: SourceTable | null = described && sourceTable({ spec }, described.shape);
-    if (table) await source.checkScope(table, scope).catch(note);
+    const usable = table === null || (await source.checkScope(table, scope).then(() => true, note)) !== null;
+    const isScoped = Object.keys(scope).length > 0 || speed !== undefined;
+    const window = table && usable && isScoped ? await source.lookAtWindow(table, scope).catch(note) : null;
     faults.push(...scopeFaults(spec, scope));
     if (described) faults.push(...partitionFaults(spec.lake, described.shape));
     const facts = await topics.describe(spec.topic.name).catch(note);
@@ -143,6 +147,8 @@ async function readPlan(
       pipeline: spec.name,
       table: quoteTable(spec.source.table),
       estimatedRows,
+      scopeRows: window?.rows ?? null,
+      warnings: table && window ? windowWarnings(table, scope, speed, window) : [],
       chunks: Math.ceil(estimatedRows / spec.source.chunkRows),
       chunkRows: spec.source.chunkRows,
       shape,

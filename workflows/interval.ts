@@ -90,10 +90,16 @@ export async function runInterval(input: IntervalInput): Promise<IntervalReport>
   return { from, to, ran: true, rows: report.rows.replayed };
 }
 
-function runInput({ spec, rate, parallelism }: IntervalInput, replayId: string, scope: RunInput['scope']): RunInput {
+function runInput(
+  { spec, rate, bytes, speed, parallelism }: IntervalInput,
+  replayId: string,
+  scope: RunInput['scope'],
+): RunInput {
   return {
     ...{ spec, replayId, scope },
     ...(rate === undefined ? {} : { rate }),
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(speed === undefined ? {} : { speed }),
     ...(parallelism === undefined ? {} : { parallelism }),
   };
 }

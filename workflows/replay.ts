@@ -30,6 +30,7 @@ import {
   type ReplayReport,
   type RetryChunk,
   SEARCH_ATTRIBUTES,
+  type SetSpeed,
   SIGNALS,
   type SkipChunk,
   UPDATES,
@@ -57,6 +58,8 @@ export interface ReplayState extends QueueState {
   paused: boolean;
   rate: number | null;
   bytes: number | null;
+  /** Absent: of a replay that was carried over from an older version. */
+  speed?: number | null;
   lanes: number;
 }
 
@@ -74,6 +77,7 @@ export const setRateSignal = defineSignal<[number | null]>(SIGNALS.setRate);
 export const setBytesSignal = defineSignal<[number | null]>(SIGNALS.setBytes);
 export const retryChunkUpdate = defineUpdate<string, [RetryChunk]>(UPDATES.retryChunk);
 export const skipChunkUpdate = defineUpdate<string, [SkipChunk]>(UPDATES.skipChunk);
+export const setSpeedUpdate = defineUpdate<string, [SetSpeed]>(UPDATES.setSpeed);
 export const setLanesSignal = defineSignal<[number]>(SIGNALS.setLanes);
 export const progressQuery = defineQuery<Progress>(PROGRESS_QUERY);
 
@@ -91,6 +95,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
     paused: false,
     rate: input.rate ?? null,
     bytes: input.bytes ?? null,
+    speed: input.speed ?? null,
     lanes: input.spec.source.lanes,
   };
   let phase = 'planning';
@@ -104,10 +109,14 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
       ...(state.paused && phase !== 'paused' ? ['paused'] : []),
       ...(state.rate === null ? [] : [`at most ${state.rate} rows/s`]),
       ...(state.bytes === null ? [] : [`at most ${state.bytes} bytes/s`]),
+      ...(state.speed == null ? [] : [`${state.speed}x event time`]),
       ...(state.skipped.length === 0 ? [] : [`skipped: ${state.skipped.join(' ')}`]),
       ...state.troubled.map(({ chunk, cause }) => `chunk ${chunk} waits for retryChunk or skipChunk: ${cause}`),
     ].join(', ');
-  const limits = () => ({ rowsPerSecond: state.rate, bytesPerSecond: state.bytes, paused: state.paused });
+  const limits = () => ({
+    ...{ rowsPerSecond: state.rate, bytesPerSecond: state.bytes },
+    ...{ speed: state.speed ?? null, paused: state.paused },
+  });
   /** Of what runs beside the main loop, which ends the replay with the first of them. */
   const failures: Error[] = [];
   const pacing = { begun: false, changed: false, running: false };
@@ -145,6 +154,24 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
     state.bytes = bytes === 0 ? null : bytes;
     void repace();
   });
+  setHandler(
+    setSpeedUpdate,
+    ({ speed }) => {
+      state.speed = speed === 0 ? null : speed;
+      void repace();
+      return speed === 0 ? 'as fast as it goes' : `${speed}x event time`;
+    },
+    {
+      validator: ({ speed }) => {
+        if (input.speed === undefined)
+          throw ApplicationFailure.nonRetryable(
+            'it was started without a speed, so its rows come in key order, which no clock can pace; start another with --speed',
+            'ConfigInvalid',
+          );
+        if (!(speed >= 0)) throw ApplicationFailure.nonRetryable(`a speed of ${speed} is none`, 'ConfigInvalid');
+      },
+    },
+  );
   setHandler(setLanesSignal, (lanes) => void (state.lanes = Math.max(1, Math.trunc(lanes))));
   setHandler(progressQuery, () => ({ phase, paused: state.paused, rows: state.rows, text: text() }));
 
@@ -253,14 +280,14 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
     );
     setHandler(
       skipChunkUpdate,
-      async ({ chunk, reason }) => {
+      async ({ chunk, reason, by }) => {
         skipping.add(chunk);
         await interrupt(chunk);
         const over = queue.isOver(chunk, atWork());
         if (!over) {
           queue.remove(chunk);
           // Recorded before the lane goes on: what of it is under way is then nobody's any more.
-          await skipChunk({ replayId: input.replayId, chunk, why: reason });
+          await skipChunk({ replayId: input.replayId, chunk, why: reason, ...(by === undefined ? {} : { by }) });
           state.skipped = [...state.skipped, chunk];
         }
         skipping.delete(chunk);

@@ -22,7 +22,11 @@ export interface PlannedReplay {
   /** Partitions that the key's hash is spread over. */
   partitions: number;
   laneModulus: number;
-  /** Null: the table was empty. */
+  /** Columns that chunks are ranges of; null: the key. */
+  order: readonly string[] | null;
+  /** The first chunk begins behind it; null: at the first key. */
+  afterKey: Key | null;
+  /** The last row's to be read; null: there is none. */
   upperKey: Key | null;
   nullEventRows: number;
   /** The catalogue's guess, for people who wait. */
@@ -49,8 +53,12 @@ export interface PaceLimits {
   rowsPerSecond: number | null;
   bytesPerSecond: number | null;
   paused: boolean;
+  /** Seconds of event time a second; null or absent: not paced by event time. */
+  speed?: number | null;
 }
 export interface ReplayPace extends PaceLimits {
+  /** The event time that is due now, epoch milliseconds; null: the clock has not begun. It stands while paused. */
+  clockMs: number | null;
   /** Until what was sent so far is due. */
   owedMs: number;
 }
@@ -94,12 +102,17 @@ export interface Replays {
   pace(replayId: string): Promise<ReplayPace>;
   /** New limits hold from now on; what is owed by the old ones is forgiven. */
   setPace(replayId: string, limits: PaceLimits): Promise<void>;
+  /** The clock begins now with this event time, unless it has begun. */
+  startClock(replayId: string, eventMs: number): Promise<void>;
   /** So much was sent. */
   pay(replayId: string, rows: number, bytes: number): Promise<void>;
 
   chunk(replayId: string, chunk: number): Promise<(Chunk & { skipped: boolean }) | null>;
-  /** The chunk is not to be published, or not to its end. */
-  skipChunk(replayId: string, chunk: number, why: string): Promise<void>;
+  /**
+   * The chunk is not to be published, or not to its end.
+   * @param by who said so; null: nobody knows (the Temporal UI)
+   */
+  skipChunk(replayId: string, chunk: number, why: string, by: string | null): Promise<void>;
   /** Forgets a begun transaction that is not in, nor will be: its writer was fenced. */
   forget(replayId: string, lane: number, seq: number): Promise<void>;
   lastChunk(replayId: string): Promise<Chunk | null>;

@@ -10,6 +10,16 @@ export interface SourceTable {
   name: TableName;
   shape: TableShape;
   eventTime?: string;
+  /** Columns that ranges are of, in this order; absent: the key. Rows in which one of them is NULL are in no range. */
+  order?: readonly string[];
+}
+
+/** How a source would read a window. */
+export interface WindowLook {
+  /** The server's own guess of the rows in the scope; null where it makes none. */
+  rows: number | null;
+  /** An index that begins with the event time; null: every row is looked at. */
+  index: string | null;
 }
 
 export interface CopyRange {
@@ -22,6 +32,14 @@ export interface CopyRange {
   limit?: number;
 }
 
+export interface KeyRange {
+  /** Exclusive; null: from the first key. */
+  after: Key | null;
+  /** Inclusive; null: to the last key. */
+  upTo: Key | null;
+  scope: ReplayScope;
+}
+
 /** COPY's text format (UTF-8, ISO dates, UTC), in key order, columns as in the shape. */
 export interface CopyStream extends AsyncIterable<Buffer> {
   /** Ends the statement on the server early. Safe to call at any time. */
@@ -31,12 +49,14 @@ export interface CopyStream extends AsyncIterable<Buffer> {
 export interface Source {
   /**
    * Catalogue facts; every fault of the table in one Fault.
+   * @param columns those to read, beside the key and the event time; absent: all
    * @throws Fault TableMissing, TableUnsuited
    */
   describe(
     name: TableName,
     key?: readonly string[],
     eventTime?: string,
+    columns?: readonly string[],
   ): Promise<{ shape: TableShape; estimatedRows: number }>;
   /** The database's present snapshot, as text: `pg_current_snapshot()`. */
   snapshot(): Promise<string>;
@@ -49,7 +69,16 @@ export interface Source {
    * @param keys only these are counted
    */
   chunkEnd(table: SourceTable, after: Key | null, upper: Key, rows: number, keys?: readonly Key[]): Promise<Key | null>;
-  countNullEventTime(table: SourceTable): Promise<number>;
+  /**
+   * The key of the row that is `skip` rows from the first in range and scope, or from the last; null where there are not so
+   * many. Without an index that helps, it looks at every row of the range.
+   */
+  keyAt(table: SourceTable, range: KeyRange, skip: number, from?: 'first' | 'last'): Promise<Key | null>;
+  /** The first and the last key of a window, read through the index of its event time; null where it holds no row. */
+  windowBounds(table: SourceTable, window: Pick<ReplayScope, 'from' | 'to'>): Promise<{ first: Key; last: Key } | null>;
+  lookAtWindow(table: SourceTable, scope: ReplayScope): Promise<WindowLook>;
+  /** @param scope which rows; absent: all */
+  countNullEventTime(table: SourceTable, scope?: ReplayScope): Promise<number>;
   copy(table: SourceTable, range: CopyRange): Promise<CopyStream>;
   close(): Promise<void>;
 }

@@ -111,7 +111,16 @@ export type OpenWarehouseHashes = (connection: string) => WarehouseHashes;
 
 export interface PublishedReplay extends Pick<
   PlannedReplay,
-  'replayId' | 'pipeline' | 'spec' | 'scope' | 'shape' | 'schemaVersion' | 'topicId' | 'upperKey' | 'sourceSnapshot'
+  | 'replayId'
+  | 'pipeline'
+  | 'spec'
+  | 'scope'
+  | 'shape'
+  | 'schemaVersion'
+  | 'topicId'
+  | 'upperKey'
+  | 'order'
+  | 'sourceSnapshot'
 > {
   ends: PartitionEnds;
   /** Epoch milliseconds, the control database's clock. */

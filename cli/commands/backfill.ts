@@ -34,10 +34,10 @@ const QUEUES = ['orchestrate', 'read', 'land', 'load'] as const;
 
 export async function runBackfill(file: string, options: BackfillOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, spec } = configurationFor(file, options);
+  const { settings, spec, replay } = configurationFor(file, options);
   const stepMs = stepOf('--step', options.step);
   const { count, ...window } = windowOf(options.from, options.to, stepMs);
-  const input = intervalInputOf(spec, stepMs, 'backfill', options);
+  const input = intervalInputOf(spec, stepMs, 'backfill', options, replay);
   await requireReachable([controlAddress(settings)]);
   const { withIntervals } = await import('../../workers/intervals.ts');
   await withIntervals(settings, async (intervals) => {

@@ -6,15 +6,20 @@ import { EXIT } from '../exit-codes.ts';
 import { withInspector } from '../inspection.ts';
 import { bytesText, createOutput, numberText, secondsText, tableText } from '../output.ts';
 import { requireReachable, serviceAddresses } from '../../workers/reachable.ts';
-import { scopeOf, type WindowOptions } from '../scope-options.ts';
+import { requirePaced, scopeOf, type WindowOptions } from '../scope-options.ts';
 import { jsonWord, parquetWord, warehouseWord } from '../type-words.ts';
 
-export async function runPlan(file: string, options: CommonOptions & WindowOptions): Promise<void> {
+export async function runPlan(
+  file: string,
+  options: CommonOptions & WindowOptions & { speed?: number },
+): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, spec } = configurationFor(file, options);
-  const scope = scopeOf(spec, options);
+  const { settings, spec, replay } = configurationFor(file, options);
+  const scope = scopeOf(spec, options, replay);
+  const { speed = replay.speed } = options;
+  requirePaced(spec, speed);
   await requireReachable(serviceAddresses(settings, spec));
-  const plan = await withInspector(settings, output, (inspector) => inspector.readPlan(spec, scope));
+  const plan = await withInspector(settings, output, (inspector) => inspector.readPlan(spec, scope, speed));
   const document = { ...plan, types: typesOf(plan), scope, ok: plan.faults.length === 0 };
   output.result(document, () => planText(plan, Object.keys(scope).length > 0));
   if (plan.faults.length > 0) process.exitCode = EXIT.usage;
@@ -35,7 +40,9 @@ function typesOf({ shape, lake }: PlanLook) {
 function planText(plan: PlanLook, scoped: boolean): string {
   const { topic, lake, warehouse } = plan;
   const known = plan.shape.columns.length > 0;
-  const rows = `about ${numberText(plan.estimatedRows)} rows${scoped ? ' in the whole table, before the window and the filter' : ''}`;
+  const guess =
+    plan.scopeRows === null ? 'nobody knows how many' : `about ${numberText(plan.scopeRows)}, the server guesses,`;
+  const rows = `about ${numberText(plan.estimatedRows)} rows${scoped ? ` in the whole table, ${guess} in the window and the filter` : ''}`;
   const chunks = `about ${numberText(plan.chunks)} chunks of ${numberText(plan.chunkRows)} keys`;
   const size =
     plan.estimatedRows > 0 ? `${rows}, ${chunks}` : 'no estimate of its rows: it is empty, or was not analyzed yet';
@@ -61,6 +68,7 @@ function planText(plan: PlanLook, scoped: boolean): string {
   const told = [`pipeline ${plan.pipeline}`, tableText([], facts)];
   if (types.length > 0) told.push(tableText(['column', 'source', 'JSON', lake.format, 'warehouse'], types));
   if (warehouse.ddl.length > 0) told.push(warehouse.ddl.join(';\n') + ';');
+  if (plan.warnings.length > 0) told.push(`Slow:\n${plan.warnings.map((warning) => `- ${warning}`).join('\n')}`);
   if (plan.faults.length > 0) told.push(`It cannot run:\n${plan.faults.map((fault) => `- ${fault}`).join('\n')}`);
   else told.push('Nothing stands in its way; nothing was changed.');
   return told.join('\n\n');

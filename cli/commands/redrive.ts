@@ -21,7 +21,7 @@ export interface RedriveOptions extends FollowOptions {
 
 export async function runRedrive(file: string, options: RedriveOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, spec } = configurationFor(file, options);
+  const { settings, spec, replay } = configurationFor(file, options);
   await requireReachable([controlAddress(settings)]);
   const { withLetters } = await import('../../workers/letters.ts');
   const dataset = datasetOf(spec.lake);
@@ -36,7 +36,9 @@ export async function runRedrive(file: string, options: RedriveOptions): Promise
   }
   const replayId = options.replayId ?? `redrive-${newId()}`;
   const redrive = options.letter === undefined ? {} : { letters: options.letter };
-  const input: RunInput = { spec, replayId, scope: {}, redrive };
+  const { rate, bytes } = replay;
+  const pace = { ...(rate === undefined ? {} : { rate }), ...(bytes === undefined ? {} : { bytes }) };
+  const input: RunInput = { spec, replayId, scope: {}, redrive, ...pace };
   const reports: RunReport[] = [];
   await launch({
     type: WORKFLOWS.run,

@@ -8,8 +8,8 @@ import { replayInputOf, shellWord, type ScopeOptions } from '../scope-options.ts
 
 export async function runReplay(file: string, options: ScopeOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, spec } = configurationFor(file, options);
-  const input = replayInputOf(spec, options);
+  const { settings, spec, replay } = configurationFor(file, options);
+  const input = replayInputOf(spec, options, replay);
   const { replayId } = input;
   await launch({
     type: WORKFLOWS.replay,

@@ -13,9 +13,12 @@ export interface RunOptions extends ScopeOptions {
 
 export async function runRun(file: string, options: RunOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, spec } = configurationFor(file, options);
+  const { settings, spec, replay } = configurationFor(file, options);
   const { parallelism } = options;
-  const input: RunInput = { ...replayInputOf(spec, options), ...(parallelism === undefined ? {} : { parallelism }) };
+  const input: RunInput = {
+    ...replayInputOf(spec, options, replay),
+    ...(parallelism === undefined ? {} : { parallelism }),
+  };
   const { replayId } = input;
   await launch({
     type: WORKFLOWS.run,

@@ -4,7 +4,8 @@ import { fault } from '../../contracts/errors.ts';
 import { parseDuration } from '../../workers/config/index.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
-import { intervalInputOf, type IntervalOptions, stepOf, utcMs } from '../interval-options.ts';
+import { utcMs } from '../../contracts/scope-words.ts';
+import { intervalInputOf, type IntervalOptions, stepOf } from '../interval-options.ts';
 import { scheduleIntervals } from '../interval-schedule.ts';
 import { createOutput } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
@@ -30,7 +31,7 @@ export interface ScheduleCommandOptions extends CommonOptions, IntervalOptions {
 
 export async function runSchedule(file: string, options: ScheduleCommandOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, spec } = configurationFor(file, options);
+  const { settings, spec, replay } = configurationFor(file, options);
   const { every, cron, step, since, catchup } = options;
   if ((every === undefined) === (cron === undefined)) {
     throw fault('ConfigInvalid', 'schedule needs one of --every DURATION and --cron EXPRESSION');
@@ -45,7 +46,7 @@ export async function runSchedule(file: string, options: ScheduleCommandOptions)
     throw fault('ConfigInvalid', `--catchup ${catchup} is no duration; allowed: such as 30m, 2h or 1d`);
   }
   const input = {
-    ...intervalInputOf(spec, stepMs, 'schedule', options),
+    ...intervalInputOf(spec, stepMs, 'schedule', options, replay),
     ...(since === undefined ? {} : { since: new Date(utcMs(since)).toISOString() }),
   };
   await withTemporal(settings.temporal, async (temporal) => {

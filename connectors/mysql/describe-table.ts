@@ -6,13 +6,14 @@ import type { Column, TableName, TableShape } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import { mapMysqlType, MYSQL_SUPPORTED_TYPES, mysqlKeyRefusal } from '../../formats/mysql-types.ts';
 import { lakeNameFaults } from '../../formats/lake-types.ts';
-import { chooseKey, eventTimeFault } from '../../formats/source-key.ts';
+import { chooseColumns, chooseKey, eventTimeFault } from '../../formats/source-key.ts';
 import { findTable, type FoundTable } from './catalog.ts';
 import { type Database, flavourOf, withConnection } from './pool.ts';
 import { quoteTable } from './sql-text.ts';
 
 /**
  * @param key columns of the unique key to use, in any order; absent: the primary key
+ * @param wanted columns to read, beside the key and the event time; absent: all
  * @throws Fault TableMissing, TableUnsuited (with every fault of the table)
  */
 export async function describeTable(
@@ -20,6 +21,7 @@ export async function describeTable(
   name: TableName,
   key?: readonly string[],
   eventTime?: string,
+  wanted?: readonly string[],
 ): Promise<{ shape: TableShape; estimatedRows: number }> {
   const shown = quoteTable(name);
   const found = await withConnection(database, `describing table ${shown}`, async (connection) =>
@@ -35,15 +37,22 @@ export async function describeTable(
   const faults: string[] = [];
   if (found.kind !== 'BASE TABLE' && found.kind !== 'SYSTEM VERSIONED')
     faults.push(`${shown} is not a table (${found.kind.toLowerCase()}); name a table`);
+  const chosen = keyOf(found, shown, key, faults);
+  const read = chooseColumns(
+    found.columns.map((column) => column.name),
+    wanted,
+    [...chosen, eventTime],
+    shown,
+  );
+  faults.push(...read.faults);
   const columns: Column[] = [];
-  for (const column of found.columns) {
+  for (const column of found.columns.filter((each) => read.names.has(each.name))) {
     const mapped = mapMysqlType(column);
     if ('error' in mapped)
       faults.push(`column "${column.name}": ${mapped.error}; supported are ${MYSQL_SUPPORTED_TYPES}`);
     else columns.push({ name: column.name, nullable: column.nullable, ...mapped.ok, native: column.columnType });
   }
   faults.push(...lakeNameFaults(columns));
-  const chosen = keyOf(found, shown, key, faults);
   for (const column of found.columns.filter((each) => chosen.includes(each.name))) {
     const refusal = mysqlKeyRefusal(column);
     if (refusal !== null) faults.push(`key column "${column.name}": ${refusal}; choose another key in source.key`);

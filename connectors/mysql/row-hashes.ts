@@ -22,7 +22,7 @@ import {
 } from './pool.ts';
 import { streamCopy, streamRows } from './row-stream.ts';
 import { keyList, keyOf, rangeQuery } from './source.ts';
-import { compareKey, keyColumns, keyLiteral, quoteName, quoteTable } from './sql-text.ts';
+import { compareKey, keyColumns, keyLiteral, quoteName, quoteTable, rangeColumns } from './sql-text.ts';
 
 const CONNECTIONS = 4;
 const STATEMENT_S = 15 * 60;
@@ -80,7 +80,7 @@ function findQuery(table: SourceTable, columns: readonly Column[], keys: readonl
   const same = keys.map((key) =>
     columns.map((column, place) => `${quoteName(column.name)} = ${keyLiteral(column, key[place] ?? '')}`).join(' AND '),
   );
-  const beyond = upper === null ? '1' : `(${compareKey(columns, upper, '>')})`;
+  const beyond = upper === null ? '1' : `COALESCE((${compareKey(rangeColumns(table), upper, '>')}), FALSE)`;
   return `SELECT ${keyList(table)}, ${beyond} FROM ${quoteTable(table.name)} WHERE (${same.join(') OR (')})`;
 }
 

@@ -12,7 +12,8 @@ import { describeTable } from './describe-table.ts';
 import { mysqlFault } from './errors.ts';
 import { closeDatabase, openDatabase, readOnlySession, type Row, select, withConnection } from './pool.ts';
 import { streamCopy } from './row-stream.ts';
-import { compareKey, isOneOf, keyColumns, quoteName, quoteTable, quoteText } from './sql-text.ts';
+import { compareKey, isOneOf, keyColumns, quoteName, quoteTable, quoteText, rangeColumns } from './sql-text.ts';
+import { estimateOf, indexOf } from './window-look.ts';
 
 /** Lanes side by side, and the planner. */
 const CONNECTIONS = 16;
@@ -27,7 +28,7 @@ export function openMysqlSource(settings: MysqlSettings): Source {
     withConnection(database, doing, (connection) => select(connection, sql));
 
   return {
-    describe: (name, key, eventTime) => describeTable(database, name, key, eventTime),
+    describe: (name, key, eventTime, columns) => describeTable(database, name, key, eventTime, columns),
 
     // MySQL keeps no transaction's number in a row: nothing to compare a snapshot with.
     snapshot: () => Promise.resolve(''),
@@ -55,34 +56,59 @@ export function openMysqlSource(settings: MysqlSettings): Source {
     },
 
     async upperKey(table, keys) {
-      const order = keyNames(table).map((name) => `${name} DESC`);
+      return await this.keyAt(table, { after: null, upTo: null, scope: keys ? { keys } : {} }, 0, 'last');
+    },
+
+    async keyAt(table, range, skip, from = 'first') {
       const [row] = await ask(
-        `reading the largest key of ${quoteTable(table.name)}`,
-        `SELECT ${keyList(table)} FROM ${quoteTable(table.name)}${among(table, keys, 'WHERE')} ORDER BY ${order.join(', ')} LIMIT 1`,
+        `reading a key of ${quoteTable(table.name)}`,
+        `SELECT ${rangeList(table)} FROM ${quoteTable(table.name)}
+         WHERE ${rangeSql(table, range.after, range.upTo)}${scopeSql(table, range.scope)}
+         ORDER BY ${orderSql(table, from === 'last')} LIMIT 1 OFFSET ${String(skip)}`,
       );
-      return row === undefined ? null : keyOf(table, row);
+      return row === undefined ? null : rangeKeyOf(table, row);
+    },
+
+    async windowBounds(table, window) {
+      const index = await indexOf(database, table);
+      // Forced: the optimizer would look for the first row along the key, past every row before the window.
+      const forced = index === null ? '' : ` FORCE INDEX (${quoteName(index)})`;
+      const edge = async (last: boolean): Promise<Key | null> => {
+        const [row] = await ask(
+          `reading the window's keys of ${quoteTable(table.name)}`,
+          `SELECT ${rangeList(table)} FROM ${quoteTable(table.name)}${forced} WHERE TRUE${scopeSql(table, window)}
+           ORDER BY ${orderSql(table, last)} LIMIT 1`,
+        );
+        return row === undefined ? null : rangeKeyOf(table, row);
+      };
+      const [first, last] = [await edge(false), await edge(true)];
+      return first && last ? { first, last } : null;
+    },
+
+    async lookAtWindow(table, scope) {
+      const sql = `SELECT 1 FROM ${quoteTable(table.name)} WHERE TRUE${scopeSql(table, scope)}`;
+      return { rows: await estimateOf(database, sql), index: await indexOf(database, table) };
     },
 
     async chunkEnd(table, after, upper, rows, keys) {
-      const range = `FROM ${quoteTable(table.name)} WHERE ${rangeSql(table, after, upper)}${among(table, keys, 'AND')}`;
+      const range = `FROM ${quoteTable(table.name)} WHERE ${rangeSql(table, after, upper)}${among(table, keys)}`;
       const doing = `finding a chunk of ${quoteTable(table.name)}`;
-      const order = keyNames(table).join(', ');
       const [end] = await ask(
         doing,
-        `SELECT ${keyList(table)} ${range} ORDER BY ${order} LIMIT 1 OFFSET ${String(rows - 1)}`,
+        `SELECT ${rangeList(table)} ${range} ORDER BY ${orderSql(table, false)} LIMIT 1 OFFSET ${String(rows - 1)}`,
       );
-      if (end !== undefined) return keyOf(table, end);
+      if (end !== undefined) return rangeKeyOf(table, end);
       const left = await ask(doing, `SELECT 1 ${range} LIMIT 1`);
       return left.length > 0 ? upper : null;
     },
 
-    async countNullEventTime(table) {
+    async countNullEventTime(table, scope = {}) {
       if (table.eventTime === undefined) return 0;
       const column = table.shape.columns.find((each) => each.name === table.eventTime);
       if (column && !column.nullable) return 0;
       const [row] = await ask(
         `counting rows without an event time in ${quoteTable(table.name)}`,
-        `SELECT COUNT(*) FROM ${quoteTable(table.name)} WHERE ${quoteName(table.eventTime)} IS NULL`,
+        `SELECT COUNT(*) FROM ${quoteTable(table.name)} WHERE ${quoteName(table.eventTime)} IS NULL${scopeSql(table, scope)}`,
       );
       return Number(row?.[0]?.toString() ?? 0);
     },
@@ -99,7 +125,7 @@ export function rangeQuery(table: SourceTable, { after, upTo, scope, limit }: Co
   const most = limit === undefined ? '' : ` LIMIT ${String(Math.trunc(limit))}`;
   return (
     `SELECT ${columnList(table.shape.columns)} FROM ${quoteTable(table.name)} ` +
-    `WHERE ${rangeSql(table, after, upTo)}${scopeSql(table, scope)} ORDER BY ${keyNames(table).join(', ')}${most}`
+    `WHERE ${rangeSql(table, after, upTo)}${scopeSql(table, scope)} ORDER BY ${orderSql(table, false)}${most}`
   );
 }
 
@@ -114,7 +140,25 @@ export function keyList(table: SourceTable): string {
 
 /** A key's values of a row that `keyList` selected, from the place `at` on. */
 export function keyOf(table: SourceTable, row: Row, at = 0): Key {
-  return keyColumns(table.shape).map((column, place) => {
+  return valuesOf(keyColumns(table.shape), row, at);
+}
+
+function rangeKeyOf(table: SourceTable, row: Row): Key {
+  return valuesOf(rangeColumns(table), row, 0);
+}
+
+function rangeList(table: SourceTable): string {
+  return columnList(rangeColumns(table));
+}
+
+function orderSql(table: SourceTable, backwards: boolean): string {
+  return rangeColumns(table)
+    .map(({ name }) => `${quoteName(name)}${backwards ? ' DESC' : ''}`)
+    .join(', ');
+}
+
+function valuesOf(columns: readonly Column[], row: Row, at: number): Key {
+  return columns.map((column, place) => {
     const value = row[at + place];
     if (value === null || value === undefined)
       throw fault(
@@ -129,14 +173,19 @@ export function keyNames(table: SourceTable): string[] {
   return table.shape.key.map(quoteName);
 }
 
-function rangeSql(table: SourceTable, after: Key | null, upTo: Key): string {
-  const columns = keyColumns(table.shape);
-  const above = after === null ? '' : `${compareKey(columns, after, '>')} AND `;
-  return `${above}${compareKey(columns, upTo, '<=')}`;
+/** A column that may be NULL is the event time: without it a row has no place in this order. */
+function rangeSql(table: SourceTable, after: Key | null, upTo: Key | null): string {
+  const columns = rangeColumns(table);
+  const conditions = [
+    ...(after === null ? [] : [compareKey(columns, after, '>')]),
+    ...(upTo === null ? [] : [compareKey(columns, upTo, '<=')]),
+    ...columns.filter(({ nullable }) => nullable).map(({ name }) => `${quoteName(name)} IS NOT NULL`),
+  ];
+  return conditions.length === 0 ? 'TRUE' : conditions.join(' AND ');
 }
 
-function among(table: SourceTable, keys: readonly Key[] | undefined, word: 'WHERE' | 'AND'): string {
-  return keys === undefined ? '' : ` ${word} ${isOneOf(keyColumns(table.shape), keys)}`;
+function among(table: SourceTable, keys: readonly Key[] | undefined): string {
+  return keys === undefined ? '' : ` AND ${isOneOf(keyColumns(table.shape), keys)}`;
 }
 
 /** Window and filter. The filter is the operator's own SQL, evaluated in a read-only session. */

@@ -2,6 +2,7 @@
  * Names and values in MySQL's SQL. Guarantee: what is written here means the same in every sql_mode; neither ANSI_QUOTES nor
  * NO_BACKSLASH_ESCAPES has a say, because names stand in backticks and texts as hex digits.
  */
+import type { SourceTable } from '../../activities/ports/source.ts';
 import type { Column, Key, TableName } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 
@@ -44,6 +45,11 @@ export function keyColumns({ columns, key }: { columns: readonly Column[]; key: 
     if (!column) throw fault('Unexpected', `key column ${name} is not among the table's columns`);
     return column;
   });
+}
+
+/** What ranges of the table are of. */
+export function rangeColumns({ shape: { columns, key }, order = key }: SourceTable): Column[] {
+  return keyColumns({ columns, key: order });
 }
 
 /** Whether a row's key is one of these. */

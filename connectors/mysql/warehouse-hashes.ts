@@ -30,7 +30,7 @@ import {
 import { streamOn } from './row-stream.ts';
 import { addTo, ROWS_A_BLOCK, rowHasher } from './row-hashes.ts';
 import { columnList, keyNames, keyOf, scopeSql } from './source.ts';
-import { compareKey, keyColumns, quoteName, quoteTable, quoteText } from './sql-text.ts';
+import { compareKey, keyColumns, quoteName, quoteTable, quoteText, rangeColumns } from './sql-text.ts';
 import { NOT_THERE, ofTable, readLedger } from './warehouse-ledger.ts';
 import { doing, warehouseFault } from './warehouse-session.ts';
 
@@ -200,7 +200,7 @@ async function mayHoldOthers(connection: PoolConnection, { name, topicId }: View
 /** Above the upper key, where that means the same on both servers; else nothing is. */
 function beyondSql({ table, upper }: ViewRequest): string {
   if (upper === null) return 'TRUE';
-  const columns = keyColumns(table.shape);
+  const columns = rangeColumns(table);
   const portable = columns.every((column) => isOrderedAlike(column.type));
   return portable ? `COALESCE((${compareKey(columns, upper, '>')}), FALSE)` : 'FALSE';
 }

@@ -13,7 +13,7 @@ import {
   SUPPORTED_TYPES,
 } from '../../formats/postgres-types.ts';
 import { lakeNameFaults } from '../../formats/lake-types.ts';
-import { chooseKey, eventTimeFault } from '../../formats/source-key.ts';
+import { chooseColumns, chooseKey, eventTimeFault } from '../../formats/source-key.ts';
 import { quoteTable } from '../../formats/sql-names.ts';
 import { query } from './pool.ts';
 
@@ -67,6 +67,7 @@ const KEYS_SQL = `
 
 /**
  * @param key columns of the unique key to use, in any order; absent: the primary key
+ * @param wanted columns to read, beside the key and the event time; absent: all
  * @throws Fault TableMissing, TableUnsuited (with every fault of the table)
  */
 export async function describeTable(
@@ -74,6 +75,7 @@ export async function describeTable(
   name: TableName,
   key?: readonly string[],
   eventTime?: string,
+  wanted?: readonly string[],
 ): Promise<{ shape: TableShape; estimatedRows: number }> {
   const shown = quoteTable(name);
   const ask = <Row extends pg.QueryResultRow>(sql: string, values: unknown[]) =>
@@ -93,8 +95,17 @@ export async function describeTable(
   }
   if (relation.encoding === 'SQL_ASCII')
     faults.push('the database has no encoding (SQL_ASCII); text cannot be carried safely');
+  const chosen = keyOf(await ask<KeyRow>(KEYS_SQL, [relation.oid]), shown, key, faults);
   const columns: Column[] = [];
-  const rows = await ask<ColumnRow>(COLUMNS_SQL, [relation.oid]);
+  const all = await ask<ColumnRow>(COLUMNS_SQL, [relation.oid]);
+  const read = chooseColumns(
+    all.map(({ attname }) => attname),
+    wanted,
+    [...chosen, eventTime],
+    shown,
+  );
+  faults.push(...read.faults);
+  const rows = all.filter(({ attname }) => read.names.has(attname));
   const types = await ask<PgType>(PG_TYPES_SQL, [rows.map((row) => row.type_oid)]);
   const byOid = new Map(types.map((type) => [type.oid, type]));
   for (const row of rows) {
@@ -103,7 +114,6 @@ export async function describeTable(
     else columns.push({ name: row.attname, nullable: !row.attnotnull, ...mapped.ok });
   }
   faults.push(...lakeNameFaults(columns));
-  const chosen = keyOf(await ask<KeyRow>(KEYS_SQL, [relation.oid]), shown, key, faults);
   for (const column of columns.filter((each) => chosen.includes(each.name))) {
     const refusal = keyRefusal(column.type);
     if (refusal !== null) faults.push(`key column "${column.name}": ${refusal}`);

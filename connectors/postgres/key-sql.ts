@@ -8,7 +8,16 @@ import { fault } from '../../contracts/errors.ts';
 import { quoteIdent, quoteLiteral, quoteTable } from '../../formats/sql-names.ts';
 
 export function keyColumns(table: SourceTable): Column[] {
-  return table.shape.key.map((name) => {
+  return columnsOf(table, table.shape.key);
+}
+
+/** What ranges of the table are of. */
+export function rangeColumns(table: SourceTable): Column[] {
+  return columnsOf(table, table.order ?? table.shape.key);
+}
+
+function columnsOf(table: SourceTable, names: readonly string[]): Column[] {
+  return names.map((name) => {
     const column = table.shape.columns.find((each) => each.name === name);
     if (!column) throw fault('Unexpected', `key column ${name} is not among the columns of ${quoteTable(table.name)}`);
     return column;

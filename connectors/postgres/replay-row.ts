@@ -17,6 +17,8 @@ export interface ReplayRow {
   topic_id: string;
   partitions: number;
   lane_modulus: number;
+  order_by: string[] | null;
+  after_key: Key | null;
   upper_key: Key | null;
   null_event_rows: string;
   estimated_rows: string;
@@ -37,6 +39,8 @@ export function toReplay(row: ReplayRow): PlannedReplay {
     topicId: row.topic_id,
     partitions: row.partitions,
     laneModulus: row.lane_modulus,
+    order: row.order_by,
+    afterKey: row.after_key,
     upperKey: row.upper_key,
     nullEventRows: Number(row.null_event_rows),
     estimatedRows: Number(row.estimated_rows),

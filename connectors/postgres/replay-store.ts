@@ -73,8 +73,8 @@ export function openReplays(pool: pg.Pool): Replays {
       await ask(
         'storing the plan',
         `INSERT INTO headrace.replay (replay_id, nonce, pipeline, workflow_id, spec, scope, columns, key, schema_version, topic_id,
-           partitions, lane_modulus, upper_key, null_event_rows, estimated_rows, source_snapshot, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'planned') ON CONFLICT (replay_id) DO NOTHING`,
+           partitions, lane_modulus, upper_key, null_event_rows, estimated_rows, source_snapshot, order_by, after_key, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'planned') ON CONFLICT (replay_id) DO NOTHING`,
         [
           replay.replayId,
           replay.nonce,
@@ -92,6 +92,8 @@ export function openReplays(pool: pg.Pool): Replays {
           replay.nullEventRows,
           replay.estimatedRows,
           replay.sourceSnapshot,
+          json(replay.order),
+          json(replay.afterKey),
         ],
       );
       return get(replay.replayId);
@@ -218,12 +220,12 @@ export function openReplays(pool: pg.Pool): Replays {
       );
     },
 
-    async skipChunk(replayId, chunk, why) {
+    async skipChunk(replayId, chunk, why, by) {
       await ask(
         'noting that a chunk is skipped',
-        `UPDATE headrace.chunk SET skipped_at = now(), skip_reason = $3
+        `UPDATE headrace.chunk SET skipped_at = now(), skip_reason = $3, skipped_by = $4
          WHERE replay_id = $1 AND chunk = $2 AND skipped_at IS NULL`,
-        [replayId, chunk, why],
+        [replayId, chunk, why, by],
       );
     },
 

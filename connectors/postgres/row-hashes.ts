@@ -12,7 +12,7 @@ import { postgresKeyHash, postgresKeyJson, postgresRowHash } from '../../formats
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
 import { changedSinceSql } from './changed-since.ts';
 import { postgresFault } from './errors.ts';
-import { castSql, isEnum, keyColumns } from './key-sql.ts';
+import { castSql, isEnum, keyColumns, rangeColumns } from './key-sql.ts';
 import { ownHash } from './own-hash.ts';
 import { openPool, query } from './pool.ts';
 import { scopeSql } from './source.ts';
@@ -103,7 +103,7 @@ export function at(table: SourceTable, column: Column): string {
 }
 
 function fromRange(table: SourceTable, range: ScanRange): string {
-  const left = `(${keyColumns(table)
+  const left = `(${rangeColumns(table)
     .map((column) => at(table, column))
     .join(', ')})`;
   const after = range.after === null ? '' : ` AND ${left} > ${keyLiteral(table, range.after)}`;
@@ -113,9 +113,9 @@ function fromRange(table: SourceTable, range: ScanRange): string {
   );
 }
 
-/** A key as a row of literals of the source's own types. */
+/** A range's end as a row of literals of the source's own types. */
 export function keyLiteral(table: SourceTable, key: Key): string {
-  const values = keyColumns(table).map((column, place) => {
+  const values = rangeColumns(table).map((column, place) => {
     const value = key[place];
     if (value === undefined)
       throw fault('Unexpected', `the key ${key.join(', ')} does not fit ${quoteTable(table.name)}`);
@@ -131,6 +131,6 @@ function sameSql(table: SourceTable, column: Column, text: string): string {
 
 /** Whether a row that was found lies above the upper key, in its columns' own order. */
 function beyondSql(table: SourceTable, upper: Key | null): string {
-  const key = keyColumns(table).map((column) => at(table, column));
+  const key = rangeColumns(table).map((column) => at(table, column));
   return upper === null ? 'true' : `(${key.join(', ')}) > ${keyLiteral(table, upper)}`;
 }

@@ -12,7 +12,8 @@ import type { PostgresSettings } from '../../contracts/settings.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
 import { describeTable } from './describe-table.ts';
 import { postgresFault } from './errors.ts';
-import { isOneOf } from './key-sql.ts';
+import { isOneOf, rangeColumns } from './key-sql.ts';
+import { indexOf, estimateOf } from './window-look.ts';
 import { openPool, query } from './pool.ts';
 
 /** Lanes side by side, and the planner. */
@@ -29,7 +30,7 @@ export function openPostgresSource(settings: PostgresSettings): Source {
   };
 
   return {
-    describe: (name, key, eventTime) => describeTable(pool, name, key, eventTime),
+    describe: (name, key, eventTime, columns) => describeTable(pool, name, key, eventTime, columns),
 
     async snapshot() {
       const rows = await ask<{ snapshot: string }>(
@@ -62,22 +63,42 @@ export function openPostgresSource(settings: PostgresSettings): Source {
     },
 
     async upperKey(table, keys) {
-      const order = keyColumns(table)
-        .map((column) => `${column} DESC`)
-        .join(', ');
+      return await this.keyAt(table, { after: null, upTo: null, scope: keys ? { keys } : {} }, 0, 'last');
+    },
+
+    async keyAt(table, range, skip, from = 'first') {
       const rows = await ask<{ key: string[] }>(
-        `reading the largest key of ${quoteTable(table.name)}`,
-        `SELECT ${keyArray(table)} AS key FROM ${quoteTable(table.name)}${keys ? ` WHERE ${isOneOf(table, keys)}` : ''}
-         ORDER BY ${order} LIMIT 1`,
+        `reading a key of ${quoteTable(table.name)}`,
+        `SELECT ${keyArray(table)} AS key FROM ${quoteTable(table.name)}
+         WHERE true${rangeSql(table, range.after, range.upTo)}${scopeSql(table, range.scope)}
+         ORDER BY ${orderSql(table, from === 'last')} OFFSET ${String(skip)} LIMIT 1`,
       );
       return rows[0]?.key ?? null;
+    },
+
+    async windowBounds(table, window) {
+      // Materialized: the planner would look for the first row along the key, past every row before the window.
+      const names = rangeColumns(table).map((column) => quoteIdent(column.name));
+      const edge = (last: boolean): string =>
+        `(SELECT ${keyArray(table)} FROM w ORDER BY ${orderSql(table, last)} LIMIT 1)`;
+      const [row] = await ask<{ first: string[] | null; last: string[] | null }>(
+        `reading the window's keys of ${quoteTable(table.name)}`,
+        `WITH w AS MATERIALIZED (SELECT ${names.join(', ')} FROM ${quoteTable(table.name)} WHERE true${scopeSql(table, window)})
+         SELECT ${edge(false)} AS first, ${edge(true)} AS last`,
+      );
+      return row?.first && row.last ? { first: row.first, last: row.last } : null;
+    },
+
+    async lookAtWindow(table, scope) {
+      const sql = `SELECT 1 FROM ${quoteTable(table.name)} WHERE true${scopeSql(table, scope)}`;
+      return { rows: await estimateOf(pool, sql), index: await indexOf(pool, table) };
     },
 
     async chunkEnd(table, after, upper, rows, keys) {
       const among = keys ? ` AND ${isOneOf(table, keys)}` : '';
       const range = `FROM ${quoteTable(table.name)} WHERE true${rangeSql(table, after, upper)}${among}`;
       const doing = `finding a chunk of ${quoteTable(table.name)}`;
-      const order = keyColumns(table).join(', ');
+      const order = orderSql(table, false);
       const end = await ask<{ key: string[] }>(
         doing,
         `SELECT ${keyArray(table)} AS key ${range} ORDER BY ${order} OFFSET ${String(rows - 1)} LIMIT 1`,
@@ -87,13 +108,13 @@ export function openPostgresSource(settings: PostgresSettings): Source {
       return left.length > 0 ? upper : null;
     },
 
-    async countNullEventTime(table) {
+    async countNullEventTime(table, scope = {}) {
       if (table.eventTime === undefined) return 0;
       const column = table.shape.columns.find((each) => each.name === table.eventTime);
       if (column && !column.nullable) return 0;
       const rows = await ask<{ count: string }>(
         `counting rows without an event time in ${quoteTable(table.name)}`,
-        `SELECT count(*) AS count FROM ${quoteTable(table.name)} WHERE ${quoteIdent(table.eventTime)} IS NULL`,
+        `SELECT count(*) AS count FROM ${quoteTable(table.name)} WHERE ${quoteIdent(table.eventTime)} IS NULL${scopeSql(table, scope)}`,
       );
       return Number(rows[0]?.count ?? 0);
     },
@@ -112,7 +133,7 @@ async function openCopy(pool: pg.Pool, table: SourceTable, range: CopyRange): Pr
   const limit = range.limit === undefined ? '' : ` LIMIT ${String(Math.trunc(range.limit))}`;
   const select =
     `SELECT ${columns} FROM ${quoteTable(table.name)} WHERE true` +
-    `${rangeSql(table, range.after, range.upTo)}${scopeSql(table, range.scope)} ORDER BY ${keyColumns(table).join(', ')}${limit}`;
+    `${rangeSql(table, range.after, range.upTo)}${scopeSql(table, range.scope)} ORDER BY ${orderSql(table, false)}${limit}`;
   let client: pg.PoolClient;
   try {
     client = await pool.connect();
@@ -144,34 +165,42 @@ async function openCopy(pool: pg.Pool, table: SourceTable, range: CopyRange): Pr
   };
 }
 
-function keyColumns(table: SourceTable): string[] {
-  return table.shape.key.map(quoteIdent);
+function orderSql(table: SourceTable, backwards: boolean): string {
+  return rangeColumns(table)
+    .map(({ name }) => `${quoteIdent(name)}${backwards ? ' DESC' : ''}`)
+    .join(', ');
 }
 
 /** The key as a text[]: printed by the session's fixed settings, and read back by a cast. */
 function keyArray(table: SourceTable): string {
-  return `ARRAY[${keyColumns(table)
-    .map((column) => `${column}::text`)
+  return `ARRAY[${rangeColumns(table)
+    .map(({ name }) => `${quoteIdent(name)}::text`)
     .join(', ')}]`;
 }
 
 /**
- * (after, upTo] as row comparisons, which PostgreSQL answers from the key's index. Values are literals: COPY binds none.
+ * (after, upTo] as row comparisons, which PostgreSQL answers from the index. Values are literals: COPY binds none. A column
+ * that may be NULL is the event time: without it a row has no place in this order, nor is it true of any comparison.
  */
-function rangeSql(table: SourceTable, after: Key | null, upTo: Key): string {
+function rangeSql(table: SourceTable, after: Key | null, upTo: Key | null): string {
+  const columns = rangeColumns(table);
   const row = (values: readonly string[]) => `(${values.join(', ')})`;
   const literals = (key: Key) =>
     row(
-      table.shape.key.map((name, place) => {
-        const column = table.shape.columns.find((each) => each.name === name);
+      columns.map((column, place) => {
         const value = key[place];
-        if (!column || value === undefined)
+        if (value === undefined)
           throw fault('Unexpected', `the key ${key.join(', ')} does not fit ${quoteTable(table.name)}`);
         return `${pg.escapeLiteral(value)}::${column.sqlType}`;
       }),
     );
-  const left = row(keyColumns(table));
-  return `${after === null ? '' : ` AND ${left} > ${literals(after)}`} AND ${left} <= ${literals(upTo)}`;
+  const left = row(columns.map(({ name }) => quoteIdent(name)));
+  const known = columns.filter(({ nullable }) => nullable).map(({ name }) => ` AND ${quoteIdent(name)} IS NOT NULL`);
+  return [
+    ...(after === null ? [] : [` AND ${left} > ${literals(after)}`]),
+    ...(upTo === null ? [] : [` AND ${left} <= ${literals(upTo)}`]),
+    ...known,
+  ].join('');
 }
 
 /** Window and filter. The filter is the operator's own SQL, evaluated in a read-only session. */

@@ -5,6 +5,7 @@ import type { HopCounts } from '../../contracts/inspect.ts';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import type { ReplayScope } from '../../contracts/replay.ts';
 import { eventTimeMs } from '../../formats/event-time.ts';
+import { CLOCK_MS } from './replay-pace.ts';
 
 export interface StandingRow {
   replay_id: string;
@@ -42,7 +43,7 @@ export const STANDING_SQL = `
     coalesce((SELECT up_to_key = r.upper_key FROM headrace.chunk l WHERE l.replay_id = r.replay_id ORDER BY chunk DESC LIMIT 1),
              r.upper_key IS NULL) AS complete,
     coalesce(p.paused, false) AS paused, p.speed,
-    p.clock_ms + CASE WHEN p.paused THEN 0 ELSE extract(epoch FROM clock_timestamp() - p.clock_at) * 1000 * p.speed END AS clock_ms,
+    ${CLOCK_MS} AS clock_ms,
     (SELECT coalesce(sum(c.rows), 0) FROM headrace.cut c JOIN headrace.manifest_partition p ON p.id = c.partition_id
       WHERE p.topic_id = r.topic_id AND c.state IN ('sealed', 'expired') AND c.sealed_at >= r.planned_at) AS landed,
     (SELECT coalesce(sum(rows), 0) FROM headrace.load_batch b WHERE b.pipeline = r.pipeline AND b.loaded_at >= r.planned_at) AS loaded

@@ -6,14 +6,14 @@
 import type pg from 'pg';
 import type { SourceTable } from '../../activities/ports/source.ts';
 import type { ViewRequest, WarehouseHashes, WarehouseSums, WarehouseView } from '../../activities/ports/verify.ts';
-import type { ColumnType, Key } from '../../contracts/columns.ts';
+import type { Column, ColumnType, Key } from '../../contracts/columns.ts';
 import { type Fault, fault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
 import { quoteLiteral, quoteTable } from '../../formats/sql-names.ts';
 import { sqlState } from './errors.ts';
 import { ownHash } from './own-hash.ts';
 import { openPool } from './pool.ts';
-import { castSql, keyColumns } from './key-sql.ts';
+import { castSql, keyColumns, rangeColumns } from './key-sql.ts';
 import { type SumRow, alias, at, bucketSql, inBuckets, keyJson, rowHash } from './row-hashes.ts';
 import { scopeSql } from './source.ts';
 import { existing } from './warehouse-catalog.ts';
@@ -36,7 +36,7 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
   const from = `FROM ${quoteTable(name)} AS ${alias(table)}`;
   const inScope = `coalesce(true${scopeSql(table, scope)}, false)`;
   const beyond = beyondSql(request);
-  const values = `ARRAY[${keyColumns(table)
+  const keyTexts = `ARRAY[${keyColumns(table)
     .map((column) => `${at(table, column)}::text`)
     .join(', ')}]`;
   const client = await checkOut(pool, what);
@@ -99,7 +99,7 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
       },
       rows: async (wanted) => {
         const rows = await ask<RowRow>(
-          `SELECT ${keyJson(table)} AS key, ${rowHash(table)} AS hash, ${lakeHash} AS lake_hash, ${values} AS values,
+          `SELECT ${keyJson(table)} AS key, ${rowHash(table)} AS hash, ${lakeHash} AS lake_hash, ${keyTexts} AS values,
                   ${inScope} AS in_scope, ${beyond} AS beyond ${from} WHERE ${inBuckets(table, wanted, '$1')}`,
           [wanted.numbers],
         );
@@ -113,10 +113,11 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
         }));
       },
       beyond: async (after, limit) => {
-        const further = after === null ? '' : ` AND ${keyTuple(table)} > ${keyValues(table, after)}`;
-        const key = keyTuple(table).slice(1, -1);
+        const columns = keyColumns(table);
+        const key = columns.map((column) => at(table, column)).join(', ');
+        const further = after === null ? '' : ` AND (${key}) > ${values(columns, after)}`;
         return await ask<{ key: string; values: string[]; copies: number }>(
-          `SELECT ${keyJson(table)} AS key, ${values} AS values, count(*)::int AS copies ${from}
+          `SELECT ${keyJson(table)} AS key, ${keyTexts} AS values, count(*)::int AS copies ${from}
            WHERE ${inScope} AND ${beyond}${further} GROUP BY ${key} ORDER BY ${key} LIMIT ${limit}`,
         );
       },
@@ -151,20 +152,19 @@ async function mayHoldOthers(client: pg.PoolClient, { name, topicId }: ViewReque
 /** Above the upper key, where that means the same on both servers; else nothing is. */
 function beyondSql({ table, upper }: ViewRequest): string {
   if (upper === null) return 'true';
-  const portable = keyColumns(table).every((column) => isOrderedAlike(column.type));
+  const columns = rangeColumns(table);
+  const portable = columns.every((column) => isOrderedAlike(column.type));
   // A table that lost its primary key may hold NULLs: beyond nothing, so that they are judged with the rest.
-  return portable ? `coalesce(${keyTuple(table)} > ${keyValues(table, upper)}, false)` : 'false';
+  return portable ? `coalesce(${tuple(table, columns)} > ${values(columns, upper)}, false)` : 'false';
 }
 
 /** Values as wide as any column that fits: the warehouse's may be wider than the source's, and knows no enum of its. */
-function keyValues(table: SourceTable, key: Key): string {
-  const values = keyColumns(table).map((column, place) => castSql(column, quoteLiteral(key[place] ?? '')));
-  return `(${values.join(', ')})`;
+function values(columns: readonly Column[], key: Key): string {
+  return `(${columns.map((column, place) => castSql(column, quoteLiteral(key[place] ?? ''))).join(', ')})`;
 }
 
-function keyTuple(table: SourceTable): string {
-  const key = keyColumns(table).map((column) => at(table, column));
-  return `(${key.join(', ')})`;
+function tuple(table: SourceTable, columns: readonly Column[]): string {
+  return `(${columns.map((column) => at(table, column)).join(', ')})`;
 }
 
 /** Text is ordered by each database's own collation, an enum by its labels' places: those keys are asked of the source. */

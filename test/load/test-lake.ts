@@ -164,6 +164,7 @@ export async function openTestLake(options: {
     await replays.saveSchema(dataset, version, shape);
     const sourceSnapshot = await source.snapshot();
     const upperKey = await source.upperKey(table);
+    const bounds = { order: null, afterKey: null, upperKey };
     const planned = await replays.plan({
       replayId,
       nonce: 'test',
@@ -176,7 +177,7 @@ export async function openTestLake(options: {
       topicId: state.topicId,
       partitions,
       laneModulus: LANE_MODULUS,
-      upperKey,
+      ...bounds,
       estimatedRows: 0,
       nullEventRows: 0,
       sourceSnapshot,

@@ -3,6 +3,7 @@
  * included); a pipeline says what is to be done (no secrets).
  */
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
+import type { ReplayDefaults } from '../../contracts/replay.ts';
 import type { Settings } from '../../contracts/settings.ts';
 import { isMysql } from '../../contracts/settings.ts';
 import { parseMysqlTableName, type ParsedTableName } from '../../formats/sql-names.ts';
@@ -26,9 +27,9 @@ export { guess } from './guess.ts';
 export function loadAll(
   pipelineFile: string,
   options: SettingsOptions = {},
-): { settings: Settings; spec: PipelineSpec } {
+): { settings: Settings; spec: PipelineSpec; replay: ReplayDefaults } {
   const { settings, problems: settingsProblems } = readSettings(options);
-  const { checked, source } = readPipeline(pipelineFile, options.env ?? process.env);
+  const { checked, replay, source } = readPipeline(pipelineFile, options.env ?? process.env);
   const problems: Problem[] = [...settingsProblems, ...checked.problems];
   const spec = checked.value;
   if (settings !== undefined && spec !== undefined) {
@@ -56,7 +57,7 @@ export function loadAll(
     });
   }
   if (settings === undefined || spec === undefined || problems.length > 0) throw configFault(problems);
-  return { settings, spec };
+  return { settings, spec, replay };
 }
 
 /** A table's name as the file has it: what it means hangs on the kind of the connection. */

@@ -4,10 +4,12 @@
  */
 import { z } from 'zod';
 import { LOAD_MODES, PIPELINE_DEFAULTS, type PipelineSpec } from '../../contracts/pipeline.ts';
+import type { ReplayDefaults } from '../../contracts/replay.ts';
 import { check, type Checked } from './check.ts';
 import { checkLayout, layout, layoutOf } from './lake-layout.ts';
 import type { Environment } from './interpolate.ts';
 import { configFault } from './problem.ts';
+import { checkReplay, replayKeys, replayOf, sourceKeys } from './replay-part.ts';
 import { count, duration, matching, oneOf, scalar, size, table, text } from './values.ts';
 import { CONNECTION_NAME } from './variables.ts';
 import { readYaml, type ConfigSource } from './yaml-source.ts';
@@ -74,41 +76,48 @@ export const lakeSchema = (prefixes: typeof prefix) =>
     })
     .check(checkLayout);
 
-const pipelineSchema = z.strictObject({
-  name,
-  source: z.strictObject({
-    connection: connectionName,
-    table: table(),
-    eventTime: text('a column name').optional(),
-    key: columns.optional(),
-    chunkRows: count(100, 10_000_000).default(PIPELINE_DEFAULTS.chunkRows),
-    lanes: count(1, 64).default(PIPELINE_DEFAULTS.lanes),
-  }),
-  topic: z.strictObject({
-    name: topicName,
-    partitions: count(1, 10_000).default(PIPELINE_DEFAULTS.partitions),
-  }),
-  lake: lakeSchema(prefix),
-  warehouse: z.strictObject({
-    connection: connectionName,
-    table: table(),
-    mode: oneOf(LOAD_MODES).default('upsert'),
-    schemaChange: oneOf(['refuse', 'add']).default('refuse'),
-  }),
-  onBad: z
-    .preprocess(
-      // `onBad: fail` for `onBad: { mode: fail }`.
-      (found) => (typeof found === 'string' ? { mode: found } : found),
-      z.strictObject({
-        mode: oneOf(['deadLetter', 'fail']).default('deadLetter'),
-        most: count(0, 1_000_000_000).optional(),
-      }),
-    )
-    .optional(),
-});
+const pipelineSchema = z
+  .strictObject({
+    name,
+    source: z.strictObject({
+      connection: connectionName,
+      table: table(),
+      eventTime: text('a column name').optional(),
+      key: columns.optional(),
+      chunkRows: count(100, 10_000_000).default(PIPELINE_DEFAULTS.chunkRows),
+      lanes: count(1, 64).default(PIPELINE_DEFAULTS.lanes),
+      columns: columns.optional(),
+      ...sourceKeys,
+    }),
+    replay: replayKeys,
+    topic: z.strictObject({
+      name: topicName,
+      partitions: count(1, 10_000).default(PIPELINE_DEFAULTS.partitions),
+    }),
+    lake: lakeSchema(prefix),
+    warehouse: z.strictObject({
+      connection: connectionName,
+      table: table(),
+      mode: oneOf(LOAD_MODES).default('upsert'),
+      schemaChange: oneOf(['refuse', 'add']).default('refuse'),
+    }),
+    onBad: z
+      .preprocess(
+        // `onBad: fail` for `onBad: { mode: fail }`.
+        (found) => (typeof found === 'string' ? { mode: found } : found),
+        z.strictObject({
+          mode: oneOf(['deadLetter', 'fail']).default('deadLetter'),
+          most: count(0, 1_000_000_000).optional(),
+        }),
+      )
+      .optional(),
+  })
+  .check(checkReplay);
 
 export interface PipelineReading {
   checked: Checked<PipelineSpec>;
+  /** Of a file without faults. */
+  replay: ReplayDefaults;
   source: ConfigSource;
 }
 
@@ -119,19 +128,20 @@ export function readPipeline(path: string, env: Environment): PipelineReading {
     const empty = [
       { place: path, path: '', message: 'holds no pipeline; it needs name, source, topic, lake, warehouse' },
     ];
-    return { checked: { problems: source.problems.length > 0 ? source.problems : empty }, source };
+    return { checked: { problems: source.problems.length > 0 ? source.problems : empty }, replay: {}, source };
   }
   if (typeof source.data === 'object' && 'topicPattern' in source.data) {
     const message = 'lands topics that others write: only `land`, `lake ls` and `lake show` take such a file';
     return {
       checked: { problems: [{ place: source.placeOf(['topicPattern']), path: 'topicPattern', message }] },
+      replay: {},
       source,
     };
   }
   const checked = check(pipelineSchema, source.data, source);
   const problems = [...source.problems, ...checked.problems.filter(({ path }) => !source.isBroken(path))];
-  if (checked.value === undefined || problems.length > 0) return { checked: { problems }, source };
-  return { checked: { value: specOf(checked.value), problems: [] }, source };
+  if (checked.value === undefined || problems.length > 0) return { checked: { problems }, replay: {}, source };
+  return { checked: { value: specOf(checked.value), problems: [] }, replay: replayOf(checked.value), source };
 }
 
 /**
@@ -146,8 +156,8 @@ export function loadPipeline(path: string, env: Environment = process.env): Pipe
 }
 
 function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
-  const { onBad, ...rest } = file;
-  const { eventTime, key, ...source } = file.source;
+  const { onBad, replay: _replay, ...rest } = file;
+  const { eventTime, key, columns: read, where: _where, from: _from, to: _to, ...source } = file.source;
   const { schemaChange, ...warehouse } = file.warehouse;
   return {
     ...rest,
@@ -158,6 +168,7 @@ function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
       ...source,
       ...(eventTime === undefined ? {} : { eventTime }),
       ...(key === undefined ? {} : { key }),
+      ...(read === undefined ? {} : { columns: read }),
     },
     lake: lakeOf(file.lake),
     warehouse: { ...warehouse, ...(schemaChange === 'add' ? { schemaChange } : {}) },

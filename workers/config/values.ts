@@ -3,6 +3,7 @@
  * and with an example. Every kind also takes text, because a value may come from a variable.
  */
 import { z } from 'zod';
+import { readSpeed, readTime, SPEED_FORM, TIME_FORM, withoutPerSecond } from '../../contracts/scope-words.ts';
 import { parseTableName } from '../../formats/sql-names.ts';
 
 /** Metadata of an issue of ours: `complete` messages stand alone; others are completed with what was found. */
@@ -56,6 +57,23 @@ export const flag = () =>
     if (found === 'true' || found === '1') return { ok: true };
     return found === 'false' || found === '0' ? { ok: false } : undefined;
   });
+
+/** ISO 8601, as written. */
+export const time = () =>
+  scalar(TIME_FORM, (found) => {
+    const read = typeof found === 'string' ? readTime(found) : null;
+    return read === null ? undefined : { ok: read };
+  });
+
+export const speed = () =>
+  scalar(SPEED_FORM, (found) => {
+    const read = typeof found === 'string' || typeof found === 'number' ? readSpeed(String(found)) : null;
+    return read === null || read === 0 ? undefined : { ok: read };
+  });
+
+/** A kind that may be written with `/s` behind it. */
+export const perSecond = <T extends z.ZodType>(kind: T) =>
+  z.preprocess((found) => (typeof found === 'string' ? withoutPerSecond(found) : found), kind);
 
 export const count = (least: number, most: number) =>
   scalar(`a whole number from ${least.toLocaleString('en')} to ${most.toLocaleString('en')}`, (found) => {
