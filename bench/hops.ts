@@ -5,7 +5,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type MeasuredWorker, runCommand, startMeasuredWorker } from './proc.ts';
-import { type Shape, shapePipeline } from './shapes.ts';
 
 export interface Measured {
   rowsPerSecond: number;
@@ -18,7 +17,8 @@ export type Hop = 'replay' | 'land' | 'load' | 'run';
 export interface HopsInput {
   env: Readonly<Record<string, string>>;
   folder: string;
-  shape: Shape;
+  /** @returns a pipeline file of that name */
+  pipeline: (name: string) => string;
   rows: number;
   /** Worker processes a queue. */
   workers: number;
@@ -31,7 +31,7 @@ export async function measureHops(input: HopsInput): Promise<{ name: string; hop
   const name = (kind: string): string => `bench-${kind}-${Date.now().toString(36)}`;
   const pipelineFile = (of: string): string => {
     const file = join(input.folder, `${of}.yaml`);
-    writeFileSync(file, shapePipeline(of, input.shape));
+    writeFileSync(file, input.pipeline(of));
     return file;
   };
   const workers: MeasuredWorker[] = [];

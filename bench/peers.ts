@@ -13,7 +13,7 @@ import { debezium } from './peers/debezium.ts';
 import { dlt } from './peers/dlt.ts';
 import { duckdb } from './peers/duckdb.ts';
 import type { Peer, PeerInput } from './peers/peer.ts';
-import { fillShape } from './shapes.ts';
+import { fillShape, shapePipeline } from './shapes.ts';
 import { say, withStack } from './stack.ts';
 
 const PEERS: readonly Peer[] = [debezium, dlt, duckdb];
@@ -75,7 +75,14 @@ async function measure(rows: number, peers: readonly Peer[]): Promise<PeerReport
   return await withStack(async (stack) => {
     await fillShape(stack.info.postgres.sales, 'sales', rows);
     const { env, folder } = stack;
-    const { name: topic, hops } = await measureHops({ env, folder, say, shape: 'sales', rows, workers: 1 });
+    const { name: topic, hops } = await measureHops({
+      env,
+      folder,
+      say,
+      pipeline: shapePipeline('sales'),
+      rows,
+      workers: 1,
+    });
     const input = { stack, rows, topic, prefix: `bench/${topic}` };
     const reports: PeerReport[] = [];
     for (const hop of HOPS) {

@@ -8,7 +8,7 @@ import { tableText } from '../cli/output.ts';
 import { type Hop, type Measured, measureHops } from './hops.ts';
 import { type Limit, measureLimits } from './limits.ts';
 import { wholeNumber } from './options.ts';
-import { SHAPES, type Shape, fillShape } from './shapes.ts';
+import { SHAPES, type Shape, fillShape, shapePipeline } from './shapes.ts';
 import { say, withStack } from './stack.ts';
 
 interface Case {
@@ -52,7 +52,14 @@ async function measureCase(each: Case): Promise<BenchReport> {
   return await withStack(async ({ info, env, folder, cache }) => {
     await fillShape(info.postgres.sales, shape, rows);
     say(`${shape}: ${rows} rows`);
-    const { name, hops } = await measureHops({ env, folder, say, ...each });
+    const { name, hops } = await measureHops({
+      env,
+      folder,
+      say,
+      pipeline: shapePipeline(shape),
+      rows,
+      workers: each.workers,
+    });
     const limits = await measureLimits({ info, cache, folder, shape, rows, topic: name, prefix: `bench/${name}` });
     return { ...each, hops, limits };
   });

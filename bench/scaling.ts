@@ -59,7 +59,7 @@ async function chunksASecond({ info, env, folder }: BenchStack): Promise<{ chunk
   const name = 'bench-small-chunks';
   const file = join(folder, `${name}.yaml`);
   const small = `chunkRows: ${ROWS_A_CHUNK}, lanes: 16, table:`;
-  writeFileSync(file, shapePipeline(name, 'narrow').replace('table:', small));
+  writeFileSync(file, shapePipeline('narrow')(name).replace('table:', small));
   const workers = [await startMeasuredWorker('orchestrate', env), await startMeasuredWorker('read', env)];
   try {
     const began = performance.now();
@@ -79,7 +79,7 @@ async function chunksASecond({ info, env, folder }: BenchStack): Promise<{ chunk
 for (const workers of WORKERS) {
   const { hops } = await withStack(async ({ info, env, folder }) => {
     await fillShape(info.postgres.sales, 'sales', rows);
-    return measureHops({ env, folder, shape: 'sales', rows, workers, say });
+    return measureHops({ env, folder, pipeline: shapePipeline('sales'), rows, workers, say });
   });
   const lines = Object.entries(hops).map(([hop, measured]) => [
     hop,

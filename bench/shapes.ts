@@ -65,12 +65,22 @@ export async function fillShape(url: string, shape: Shape, rows: number): Promis
   });
 }
 
-/** @param name of pipeline, topic and lake prefix: new ones, so that nothing is found already done */
-export function shapePipeline(name: string, shape: Shape): string {
-  return `name: ${name}
-source: { connection: sales, table: ${TABLES[shape]} }
+export function shapePipeline(shape: Shape): (name: string) => string {
+  return pipelineText({ connection: 'sales', table: TABLES[shape] }, { connection: 'warehouse', database: 'bench' });
+}
+
+/**
+ * @param database of the warehouse, or its schema
+ * @returns a pipeline file by the name of pipeline, topic and lake prefix: new ones each time, so that nothing is found done
+ */
+export function pipelineText(
+  source: { connection: string; table: string },
+  warehouse: { connection: string; database: string },
+): (name: string) => string {
+  return (name) => `name: ${name}
+source: { connection: ${source.connection}, table: ${source.table} }
 topic: { name: ${name}, partitions: 6 }
 lake: { bucket: lake, prefix: bench/${name} }
-warehouse: { connection: warehouse, table: bench.${name.replaceAll('-', '_')} }
+warehouse: { connection: ${warehouse.connection}, table: ${warehouse.database}.${name.replaceAll('-', '_')} }
 `;
 }

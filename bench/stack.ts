@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { down } from '../stack/down.ts';
 import { CHECKOUT, stackFolders } from '../stack/environment.ts';
-import type { StackInfo } from '../stack/types.ts';
+import type { ExtraServiceName, StackInfo } from '../stack/types.ts';
 import { up } from '../stack/up.ts';
 import { migrate } from '../workers/migrate.ts';
 
@@ -19,7 +19,10 @@ export interface BenchStack {
 
 export const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-export async function withStack<T>(work: (stack: BenchStack) => Promise<T>): Promise<T> {
+export async function withStack<T>(
+  work: (stack: BenchStack) => Promise<T>,
+  extra: readonly ExtraServiceName[] = [],
+): Promise<T> {
   if (process.platform !== 'linux') throw new Error('the bench reads /proc, so it runs on Linux only');
   const home = join(CHECKOUT, '.headrace', `bench-${process.pid}`);
   const folder = mkdtempSync(join(tmpdir(), 'headrace-bench-'));
@@ -31,6 +34,7 @@ export async function withStack<T>(work: (stack: BenchStack) => Promise<T>): Pro
     const info = await up({
       home,
       cache,
+      extra,
       onProgress: ({ service, state, seconds }) =>
         say(`${service.padEnd(9)} ${state.padEnd(9)} ${seconds.toFixed(1)} s`),
     });
