@@ -1,11 +1,16 @@
 /** Options that every command takes, and those of every command that starts a workflow. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { readSpeed, readTime, SPEED_FORM, TIME_FORM, withoutPerSecond } from '../contracts/scope-words.ts';
+import type { Companions } from './each-table.ts';
 
 export interface CommonOptions {
   json?: boolean;
   settings?: string;
   verbose?: boolean;
+  /** Of a pipeline file with several. */
+  table?: string;
+  /** Where the command runs for several tables at once. */
+  companions?: Companions;
 }
 
 export interface FollowOptions extends CommonOptions {

@@ -35,7 +35,7 @@ export function configurationFor(
   file: string,
   options: CommonOptions,
 ): { settings: Settings; spec: PipelineSpec; replay: ReplayDefaults } {
-  return loadAll(file, { path: options.settings, defaults: stackDefaults() });
+  return loadAll(file, { path: options.settings, defaults: stackDefaults(), table: options.table });
 }
 
 /** Null where the file is a pipeline's. @throws Fault ConfigInvalid */

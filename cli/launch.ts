@@ -33,7 +33,8 @@ export interface ProgressSource {
 export async function launch(request: LaunchRequest): Promise<void> {
   const { settings, options, output } = request;
   await withTemporal(settings.temporal, async (temporal) => {
-    if (options.withWorker !== true) await startAndFollow(temporal, request);
+    // Beside others the worker is there already.
+    if (options.withWorker !== true || options.companions !== undefined) await startAndFollow(temporal, request);
     else await withEmbeddedWorker(settings, output, () => startAndFollow(temporal, request));
   });
 }
@@ -49,6 +50,7 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
     output.result(document, () => `${started.how} ${workflowId}${link === undefined ? '' : `\n${link}`}\n${comeBack}`);
     return;
   }
+  await options.companions?.turn();
   if (started.how === 'completed') output.note(`${workflowId} had completed before; this is its result.`);
   else output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
   const source = output.json ? undefined : await request.openLook?.();

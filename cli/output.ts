@@ -3,6 +3,7 @@
  * Numbers are written for people here and nowhere else.
  */
 import Table from 'cli-table3';
+import type { CommonOptions } from './common-options.ts';
 
 export interface Output {
   json: boolean;
@@ -10,6 +11,11 @@ export interface Output {
   result(document: unknown, human: () => string): void;
   /** A line about what goes on. */
   note(line: string): void;
+}
+
+/** A command's output, or its share where it runs for several tables. */
+export function outputFor({ json, companions }: CommonOptions): Output {
+  return companions?.output ?? createOutput(json === true);
 }
 
 export function createOutput(json: boolean): Output {

@@ -81,7 +81,15 @@ function version(): string {
 }
 
 function add(program: Command, usage: string, summary: string): Command {
-  return program.command(usage).description(summary).copyInheritedSettings(program);
+  const command = program.command(usage).description(summary).copyInheritedSettings(program);
+  // Every command on a pipeline file: it may hold several tables.
+  return /[<[]file[>\]]/.test(usage) ? command.option('--table <name>', 'one of the tables of the file') : command;
+}
+
+/** A command that takes all tables of its file, or the one of --table. */
+function onTables<O extends CommonOptions>(run: (file: string, options: O) => Promise<void>) {
+  return async (file: string, options: O): Promise<void> =>
+    (await import('./each-table.ts')).eachTable(file, options, (own) => run(file, own));
 }
 
 function addStackCommands(program: Command): void {
@@ -131,44 +139,53 @@ function withScope(command: Command): Command {
 function addPipelineCommands(program: Command): void {
   withWindow(withCommon(add(program, 'plan <file>', 'rows, chunks, types, topic and DDL of a run; changes nothing')))
     .option('--speed <factor>', 'as of replay', speed('any'))
-    .action(async (file: string, options: CommonOptions & WindowOptions & { speed?: number }) =>
-      (await import('./commands/plan.ts')).runPlan(file, options),
+    .action(
+      onTables<CommonOptions & WindowOptions & { speed?: number }>(async (file, options) =>
+        (await import('./commands/plan.ts')).runPlan(file, options),
+      ),
     );
   withScope(withFollow(add(program, 'run <file>', 'replay, land, load and verify, as one workflow')))
     .option('--parallelism <n>', 'land activities side by side', wholeNumber(1))
-    .action(async (file: string, options: RunOptions) => (await import('./commands/run.ts')).runRun(file, options));
+    .action(onTables<RunOptions>(async (file, options) => (await import('./commands/run.ts')).runRun(file, options)));
   withScope(withFollow(add(program, 'replay <file>', 'publish the table, or a part of it, to the topic')))
     .option('--columns <names>', 'only where nothing loads the topic; else list them in source.columns', columnNames)
-    .action(async (file: string, options: ScopeOptions) =>
-      (await import('./commands/replay.ts')).runReplay(file, options),
+    .action(
+      onTables<ScopeOptions>(async (file, options) => (await import('./commands/replay.ts')).runReplay(file, options)),
     );
   withFollow(add(program, 'land <file>', 'land the topic in the lake, on and on'))
     .option('--until-caught-up', 'end when all that is in the topic now has landed')
     .addOption(new Option('--stop', 'ask a continuous landing to end').conflicts(['untilCaughtUp', 'withWorker']))
     .option('--accept-loss', 'go on past records that expired before they were landed')
     .option('--parallelism <n>', 'land activities side by side', wholeNumber(1))
-    .action(async (file: string, options: LandOptions) => (await import('./commands/land.ts')).runLand(file, options));
+    .action(
+      onTables<LandOptions>(async (file, options) => (await import('./commands/land.ts')).runLand(file, options)),
+    );
   withFollow(add(program, 'load <file>', 'load what has landed into the warehouse'))
     .option('--every <duration>', 'make a Temporal Schedule that loads so often, e.g. 5m')
     .addOption(new Option('--unschedule', 'remove the Schedule').conflicts('every'))
-    .action(async (file: string, options: LoadOptions) => (await import('./commands/load.ts')).runLoad(file, options));
+    .action(
+      onTables<LoadOptions>(async (file, options) => (await import('./commands/load.ts')).runLoad(file, options)),
+    );
   withFollow(add(program, 'verify <file>', 'compare source, topic, lake and warehouse'))
     .option('--replay-id <id>', 'the replay to verify (default: the latest published)', replayId)
     .option(
       '--living',
       'the source is being written to: where it cannot date a difference (MySQL), take it for a change',
     )
-    .action(async (file: string, options: FollowOptions & { replayId?: string }) =>
-      (await import('./commands/verify.ts')).runVerify(file, options),
+    .action(
+      onTables<FollowOptions & { replayId?: string }>(async (file, options) =>
+        (await import('./commands/verify.ts')).runVerify(file, options),
+      ),
     );
 }
 
 function addControlCommands(program: Command): void {
   withCommon(add(program, 'status [file]', 'running and recent workflows, and how far each hop is'))
     .option('--limit <n>', 'workflows to show', wholeNumber(1), 20)
-    .action(async (file: string | undefined, options: CommonOptions & { limit: number }) =>
-      (await import('./commands/status.ts')).runStatus(file, options),
-    );
+    .action(async (file: string | undefined, options: CommonOptions & { limit: number }) => {
+      const { runStatus } = await import('./commands/status.ts');
+      await (file === undefined ? runStatus(file, options) : onTables<typeof options>(runStatus)(file, options));
+    });
   for (const signal of ['pause', 'resume'] as const) {
     withCommon(add(program, `${signal} <workflow>`, `${signal} a replay, by its workflow id`)).action(
       async (workflow: string, options: CommonOptions) =>
@@ -216,8 +233,10 @@ function addIntervalCommands(program: Command): void {
         .default('skip'),
     )
     .option('--catchup <duration>', 'how late one may be started after an outage (default: the step)')
-    .action(async (file: string, options: ScheduleCommandOptions) =>
-      (await import('./commands/schedule.ts')).runSchedule(file, options),
+    .action(
+      onTables<ScheduleCommandOptions>(async (file, options) =>
+        (await import('./commands/schedule.ts')).runSchedule(file, options),
+      ),
     );
   withInterval(withFollow(add(program, 'backfill <file>', 'run the data intervals of a window, the oldest first')))
     .requiredOption('--from <time>', 'the first interval begins there', isoTime)
@@ -225,8 +244,10 @@ function addIntervalCommands(program: Command): void {
     .requiredOption('--step <duration>', "an interval's length, e.g. 1d")
     .option('--parallel <n>', 'intervals side by side', wholeNumber(1, 100), 1)
     .option('--overview', 'only show which are done, running, failed')
-    .action(async (file: string, options: BackfillOptions) =>
-      (await import('./commands/backfill.ts')).runBackfill(file, options),
+    .action(
+      onTables<BackfillOptions>(async (file, options) =>
+        (await import('./commands/backfill.ts')).runBackfill(file, options),
+      ),
     );
   const schedules = withCommon(
     add(program, 'schedules [schedule]', 'the schedules that are there, or one with its intervals'),

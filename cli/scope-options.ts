@@ -4,7 +4,7 @@ import { utcMs } from '../contracts/scope-words.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
 import { fault } from '../contracts/errors.ts';
 import type { ReplayInput } from '../contracts/temporal.ts';
-import type { FollowOptions } from './common-options.ts';
+import type { CommonOptions, FollowOptions } from './common-options.ts';
 import { newId } from './replay-id.ts';
 
 export interface WindowOptions {
@@ -72,6 +72,11 @@ function requireColumns({ warehouse }: PipelineSpec): never {
     'ConfigInvalid',
     `--columns cannot be: the topic's records are loaded into ${schema}.${table}, which has one set of columns; list them in the pipeline file (source.columns), with a topic, a lake prefix and a warehouse table of their own`,
   );
+}
+
+/** The file, and the table in it, as a command has them. */
+export function fileWords(file: string, { table }: Pick<CommonOptions, 'table'>): string {
+  return `${shellWord(file)}${table === undefined ? '' : ` --table ${shellWord(table)}`}`;
 }
 
 /** A word as a shell takes it. */

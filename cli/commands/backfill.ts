@@ -14,10 +14,10 @@ import { catchInterrupt } from '../interrupt.ts';
 import { intervalInputOf, type IntervalOptions, stepOf, windowOf } from '../interval-options.ts';
 import { startBackfill } from '../interval-schedule.ts';
 import { countsOf, countsText, intervalsText } from '../interval-text.ts';
-import { createOutput, type Output } from '../output.ts';
+import { outputFor, type Output } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { controlAddress, requireReachable } from '../../workers/reachable.ts';
-import { shellWord } from '../scope-options.ts';
+import { fileWords } from '../scope-options.ts';
 import { removeSchedules } from '../schedule-list.ts';
 import { withTemporal } from '../temporal.ts';
 
@@ -33,7 +33,7 @@ const LOOK_EVERY_MS = 1_000;
 const QUEUES = ['orchestrate', 'read', 'land', 'load'] as const;
 
 export async function runBackfill(file: string, options: BackfillOptions): Promise<void> {
-  const output = createOutput(options.json === true);
+  const output = outputFor(options);
   const { settings, spec, replay } = configurationFor(file, options);
   const stepMs = stepOf('--step', options.step);
   const { count, ...window } = windowOf(options.from, options.to, stepMs);
@@ -59,7 +59,7 @@ export async function runBackfill(file: string, options: BackfillOptions): Promi
         const schedules = await startBackfill(temporal, input, window, options.parallel);
         const missing = options.withWorker === true ? [] : await unpolledQueues(temporal, QUEUES);
         if (missing.length > 0) output.note(noWorkerText(missing));
-        const comeBack = `headrace backfill ${shellWord(file)} --from ${options.from} --to ${options.to} --step ${options.step}`;
+        const comeBack = `headrace backfill ${fileWords(file, options)} --from ${options.from} --to ${options.to} --step ${options.step}`;
         if (options.detach === true) {
           output.result(
             { pipeline: spec.name, ...window, intervals: count, schedules },
@@ -67,11 +67,13 @@ export async function runBackfill(file: string, options: BackfillOptions): Promi
           );
           return;
         }
+        await options.companions?.turn();
         const rows = await untilSettled(intervals, spec.name, window, count, before, output, comeBack);
         await removeSchedules(temporal, schedules);
         show(rows);
       };
-      await (options.withWorker === true ? withEmbeddedWorker(settings, output, follow) : follow());
+      const ownWorker = options.withWorker === true && options.companions === undefined;
+      await (ownWorker ? withEmbeddedWorker(settings, output, follow) : follow());
     });
   });
 }

@@ -13,9 +13,9 @@ import { configurationFor, topicsFor } from '../environment.ts';
 import { follow } from '../follow.ts';
 import { landProgress } from '../land-progress.ts';
 import { ensureKafkaClient } from '../kafka-client.ts';
-import { bytesText, createOutput, numberText, type Output } from '../output.ts';
+import { bytesText, outputFor, numberText, type Output } from '../output.ts';
 import { newId } from '../replay-id.ts';
-import { shellWord } from '../scope-options.ts';
+import { fileWords } from '../scope-options.ts';
 import { withTemporal, workflowLink, type Temporal } from '../temporal.ts';
 
 export interface LandOptions extends FollowOptions {
@@ -38,7 +38,7 @@ interface Context {
 const QUEUES = ['orchestrate', 'land'] as const;
 
 export async function runLand(file: string, options: LandOptions): Promise<void> {
-  const output = createOutput(options.json === true);
+  const output = outputFor(options);
   const many = topicsFor(file, options);
   if (many) return (await import('../land-topics.ts')).runLandTopics({ file, options, output, ...many });
   const { settings, spec } = configurationFor(file, options);
@@ -49,7 +49,8 @@ export async function runLand(file: string, options: LandOptions): Promise<void>
     const context = { file, options, output, settings, spec, temporal, landing };
     try {
       if (options.stop === true) await stop(context);
-      else if (options.withWorker === true) await withEmbeddedWorker(settings, output, () => land(context));
+      else if (options.withWorker === true && options.companions === undefined)
+        await withEmbeddedWorker(settings, output, () => land(context));
       else await land(context);
     } finally {
       await landing.close();
@@ -57,14 +58,14 @@ export async function runLand(file: string, options: LandOptions): Promise<void>
   });
 }
 
-async function stop({ landing, spec, output, file }: Context): Promise<void> {
+async function stop({ landing, spec, output, file, options }: Context): Promise<void> {
   const { BY_HAND } = await import('../../workers/landing.ts');
   await landing.end(spec, BY_HAND);
   const workflowId = workflowIds.land(datasetOf(spec.lake));
   output.result({ pipeline: spec.name, workflowId, stopped: true }, () =>
     [
       `${workflowId}: is no longer asked for by hand; it ends once no run wants it.`,
-      `What is in the topic now can still be landed: headrace land ${shellWord(file)} --until-caught-up`,
+      `What is in the topic now can still be landed: headrace land ${fileWords(file, options)} --until-caught-up`,
     ].join('\n'),
   );
 }
@@ -89,6 +90,7 @@ async function land(context: Context): Promise<void> {
     output.result(document, () => `asked ${workflowId} to land${link === undefined ? '' : `\n${link}`}`);
     return;
   }
+  await options.companions?.turn();
   output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
   const result = await watchLanding(context, workflowId, goal);
   const { rows, cuts, objects, bytes } = result;
@@ -108,13 +110,13 @@ interface Landed {
 }
 
 async function watchLanding(
-  { file, output, settings, spec, temporal, landing }: Context,
+  { file, options, output, settings, spec, temporal, landing }: Context,
   workflowId: string,
   goal: Awaited<ReturnType<Landing['request']>>,
 ): Promise<Landed> {
   const handle = temporal.client.workflow.getHandle(workflowId);
   const progress = await landProgress(settings, spec);
-  const word = shellWord(file);
+  const word = fileWords(file, options);
   try {
     const result = await follow(temporal, handle, {
       output,

@@ -8,10 +8,10 @@ import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { scheduleLoad, unscheduleLoad } from '../load-schedule.ts';
-import { createOutput, type Output, numberText, rateText, secondsText } from '../output.ts';
+import { outputFor, type Output, numberText, rateText, secondsText } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { newId } from '../replay-id.ts';
-import { shellWord } from '../scope-options.ts';
+import { fileWords } from '../scope-options.ts';
 import { withTemporal } from '../temporal.ts';
 
 export interface LoadOptions extends FollowOptions {
@@ -23,7 +23,7 @@ const SHORTEST_EVERY_MS = 10_000;
 const LONGEST_EVERY_MS = 365 * 86_400_000;
 
 export async function runLoad(file: string, options: LoadOptions): Promise<void> {
-  const output = createOutput(options.json === true);
+  const output = outputFor(options);
   const { settings, spec } = configurationFor(file, options);
   if (options.unschedule === true) {
     const removed = await withTemporal(settings.temporal, (temporal) => unscheduleLoad(temporal, spec));
@@ -45,7 +45,7 @@ export async function runLoad(file: string, options: LoadOptions): Promise<void>
     options,
     output,
     queues: ['orchestrate', 'load'],
-    comeBack: `headrace status ${shellWord(file)}`,
+    comeBack: `headrace status ${fileWords(file, options)}`,
     names: { pipeline: spec.name },
     present: (result) => {
       const report = result as LoadReport;

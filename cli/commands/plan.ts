@@ -4,7 +4,7 @@ import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { withInspector } from '../inspection.ts';
-import { bytesText, createOutput, numberText, secondsText, tableText } from '../output.ts';
+import { bytesText, outputFor, numberText, secondsText, tableText } from '../output.ts';
 import { requireReachable, serviceAddresses } from '../../workers/reachable.ts';
 import { requirePaced, scopeOf, type WindowOptions } from '../scope-options.ts';
 import { jsonWord, parquetWord, warehouseWord } from '../type-words.ts';
@@ -13,8 +13,9 @@ export async function runPlan(
   file: string,
   options: CommonOptions & WindowOptions & { speed?: number },
 ): Promise<void> {
-  const output = createOutput(options.json === true);
+  const output = outputFor(options);
   const { settings, spec, replay } = configurationFor(file, options);
+  await options.companions?.turn();
   const scope = scopeOf(spec, options, replay);
   const { speed = replay.speed } = options;
   requirePaced(spec, speed);

@@ -2,12 +2,12 @@
 import { WORKFLOWS, workflowIds, type ReplayReport } from '../../contracts/temporal.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
-import { createOutput, numberText, rateText, secondsText } from '../output.ts';
+import { outputFor, numberText, rateText, secondsText } from '../output.ts';
 import { replayProgress } from '../replay-progress.ts';
-import { replayInputOf, shellWord, type ScopeOptions } from '../scope-options.ts';
+import { replayInputOf, fileWords, type ScopeOptions } from '../scope-options.ts';
 
 export async function runReplay(file: string, options: ScopeOptions): Promise<void> {
-  const output = createOutput(options.json === true);
+  const output = outputFor(options);
   const { settings, spec, replay } = configurationFor(file, options);
   const input = replayInputOf(spec, options, replay);
   const { replayId } = input;
@@ -21,7 +21,7 @@ export async function runReplay(file: string, options: ScopeOptions): Promise<vo
     output,
     queues: ['orchestrate', 'read'],
     openLook: () => replayProgress(settings, input, ['replayed']),
-    comeBack: `headrace replay ${shellWord(file)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}   (or: headrace status ${shellWord(file)})`,
+    comeBack: `headrace replay ${fileWords(file, options)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}   (or: headrace status ${fileWords(file, options)})`,
     names: { pipeline: spec.name, replayId },
     present: (result) => {
       const report = result as ReplayReport;

@@ -2,9 +2,9 @@
 import { WORKFLOWS, workflowIds, type RunInput, type RunReport } from '../../contracts/temporal.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
-import { createOutput } from '../output.ts';
+import { outputFor } from '../output.ts';
 import { replayProgress } from '../replay-progress.ts';
-import { replayInputOf, shellWord, type ScopeOptions } from '../scope-options.ts';
+import { replayInputOf, fileWords, type ScopeOptions } from '../scope-options.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';
 
 export interface RunOptions extends ScopeOptions {
@@ -12,7 +12,7 @@ export interface RunOptions extends ScopeOptions {
 }
 
 export async function runRun(file: string, options: RunOptions): Promise<void> {
-  const output = createOutput(options.json === true);
+  const output = outputFor(options);
   const { settings, spec, replay } = configurationFor(file, options);
   const { parallelism } = options;
   const input: RunInput = {
@@ -30,7 +30,7 @@ export async function runRun(file: string, options: RunOptions): Promise<void> {
     output,
     queues: ['orchestrate', 'read', 'land', 'load'],
     openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
-    comeBack: `headrace run ${shellWord(file)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}   (or: headrace status ${shellWord(file)})`,
+    comeBack: `headrace run ${fileWords(file, options)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}   (or: headrace status ${fileWords(file, options)})`,
     names: { pipeline: spec.name, replayId },
     present: (result) => {
       const report = result as RunReport;

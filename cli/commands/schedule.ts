@@ -7,7 +7,7 @@ import { configurationFor } from '../environment.ts';
 import { utcMs } from '../../contracts/scope-words.ts';
 import { intervalInputOf, type IntervalOptions, stepOf } from '../interval-options.ts';
 import { scheduleIntervals } from '../interval-schedule.ts';
-import { createOutput } from '../output.ts';
+import { outputFor } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { withTemporal } from '../temporal.ts';
 
@@ -30,8 +30,9 @@ export interface ScheduleCommandOptions extends CommonOptions, IntervalOptions {
 }
 
 export async function runSchedule(file: string, options: ScheduleCommandOptions): Promise<void> {
-  const output = createOutput(options.json === true);
+  const output = outputFor(options);
   const { settings, spec, replay } = configurationFor(file, options);
+  await options.companions?.turn();
   const { every, cron, step, since, catchup } = options;
   if ((every === undefined) === (cron === undefined)) {
     throw fault('ConfigInvalid', 'schedule needs one of --every DURATION and --cron EXPRESSION');

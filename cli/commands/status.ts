@@ -8,15 +8,16 @@ import type { CommonOptions } from '../common-options.ts';
 import { configurationFor, settingsFor } from '../environment.ts';
 import { failureOf } from '../failure.ts';
 import { withInspector } from '../inspection.ts';
-import { createOutput } from '../output.ts';
+import { outputFor } from '../output.ts';
 import { pipelinesText, workflowsText } from '../status-text.ts';
 import { withTemporal } from '../temporal.ts';
 import { recentWorkflows, type WorkflowLook } from '../workflow-list.ts';
 
 export async function runStatus(file: string | undefined, options: CommonOptions & { limit: number }): Promise<void> {
-  const output = createOutput(options.json === true);
+  const output = outputFor(options);
   const { settings, spec } =
     file === undefined ? { settings: settingsFor(options), spec: undefined } : configurationFor(file, options);
+  await options.companions?.turn();
   const [workflows, pipelines] = await Promise.allSettled([
     withTemporal(settings.temporal, (temporal) => recentWorkflows(temporal, spec, options.limit)),
     withInspector(settings, output, (inspector) => inspector.readStatus(spec?.name)),

@@ -3,16 +3,16 @@ import { WORKFLOWS, workflowIds, type VerifyInput, type VerifyReport } from '../
 import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
-import { createOutput } from '../output.ts';
+import { outputFor } from '../output.ts';
 import { newId } from '../replay-id.ts';
-import { shellWord } from '../scope-options.ts';
+import { fileWords } from '../scope-options.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';
 
 export async function runVerify(
   file: string,
   options: FollowOptions & { replayId?: string; living?: boolean },
 ): Promise<void> {
-  const output = createOutput(options.json === true);
+  const output = outputFor(options);
   const { settings, spec } = configurationFor(file, options);
   const { replayId, living } = options;
   const input: VerifyInput = {
@@ -29,7 +29,7 @@ export async function runVerify(
     options,
     output,
     queues: ['orchestrate', 'load'],
-    comeBack: `headrace status ${shellWord(file)}`,
+    comeBack: `headrace status ${fileWords(file, options)}`,
     names: { pipeline: spec.name, ...(replayId === undefined ? {} : { replayId }) },
     present: (result) => {
       const report = result as VerifyReport;

@@ -326,4 +326,14 @@ export const BAD_PIPELINES: readonly BadPipeline[] = [
     input: { from: 'connection: warehouse\n  table: mart.t', to: 'connection: sales\n  table: public.T' },
     says: ['12:10: warehouse.table: is the table that source.table reads', 'name another'],
   },
+  {
+    name: 'tables that are none',
+    input: { from: 'mart.t\n', to: 'mart.t\ntables: 3\n' },
+    says: ['13:9: tables: names no table', '4:10: source.table: would be the same for all tables'],
+  },
+  {
+    name: 'a table of a name that leads elsewhere',
+    input: { file: 'name: p\ntables:\n  ../x: {}\n  __proto__: { a: 1 }\n' },
+    says: ['tables.../x: is no name of a table'],
+  },
 ];

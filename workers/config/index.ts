@@ -2,63 +2,131 @@
  * Configuration: the only reader of process.env outside stack/. Settings say how services are reached (secrets
  * included); a pipeline says what is to be done (no secrets).
  */
-import type { PipelineSpec } from '../../contracts/pipeline.ts';
+import { fault } from '../../contracts/errors.ts';
+import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
 import type { ReplayDefaults } from '../../contracts/replay.ts';
 import type { Settings } from '../../contracts/settings.ts';
 import { isMysql } from '../../contracts/settings.ts';
 import { parseMysqlTableName, type ParsedTableName } from '../../formats/sql-names.ts';
 import { connectionOf, hasConnection, unknownText } from './connection.ts';
 import { configFault, type Problem } from './problem.ts';
-import { readPipeline } from './pipeline-file.ts';
+import { type PipelineReading, readPipelines, told } from './pipeline-file.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
 import { readTopics, type TopicsSpec } from './topics-file.ts';
 
 export { connectionOf } from './connection.ts';
 export { loadPipeline } from './pipeline-file.ts';
+export { hasTables } from './tables.ts';
 export { landingOf, TOPICS_KEY, type TopicsSpec } from './topics-file.ts';
 export { loadSettings, SETTINGS_FILE, type SettingsOptions } from './settings.ts';
 export { parseDuration } from './values.ts';
 export { guess } from './guess.ts';
 
+export interface PipelineOptions extends SettingsOptions {
+  /** Of a file with several. */
+  table?: string | undefined;
+}
+
+export interface LoadedPipeline {
+  /** Null: the file is one pipeline. */
+  table: string | null;
+  spec: PipelineSpec;
+  replay: ReplayDefaults;
+}
+
 /**
- * Settings and pipeline together, so that one message has the faults of both, and of what one says of the other.
- * @throws Fault ConfigInvalid
+ * Settings and a file's one pipeline.
+ * @throws Fault ConfigInvalid, also where the file has several tables and none is named
  */
 export function loadAll(
   pipelineFile: string,
-  options: SettingsOptions = {},
+  options: PipelineOptions = {},
 ): { settings: Settings; spec: PipelineSpec; replay: ReplayDefaults } {
+  const { settings, pipelines } = loadEach(pipelineFile, options);
+  const [first, second] = pipelines;
+  if (first !== undefined && second === undefined) return { settings, spec: first.spec, replay: first.replay };
+  const tables = pipelines.map(({ table }) => table).join(', ');
+  throw fault('ConfigInvalid', `${pipelineFile} holds several tables: name one with --table (${tables})`);
+}
+
+/**
+ * Settings and every pipeline of a file together, so that one message has the faults of both, and of what one says of the other.
+ * @throws Fault ConfigInvalid
+ */
+export function loadEach(
+  pipelineFile: string,
+  options: PipelineOptions = {},
+): { settings: Settings; pipelines: LoadedPipeline[] } {
   const { settings, problems: settingsProblems } = readSettings(options);
-  const { checked, replay, source } = readPipeline(pipelineFile, options.env ?? process.env);
-  const problems: Problem[] = [...settingsProblems, ...checked.problems];
+  const { readings, problems: fileProblems } = readPipelines(pipelineFile, options.env ?? process.env);
+  const pipelines = readings.flatMap(({ table, checked, replay }) =>
+    checked.value === undefined ? [] : [{ table, spec: checked.value, replay }],
+  );
+  const fitted = settings === undefined ? [] : readings.map((reading) => withSettings(settings, reading));
+  const problems = [...settingsProblems, ...fileProblems, ...told([...readings]), ...told(fitted)];
+  if (problems.length === 0) problems.push(...sharedNames(readings));
+  if (settings === undefined || problems.length > 0) throw configFault(problems);
+  const { table: wanted } = options;
+  if (wanted === undefined) return { settings, pipelines };
+  const chosen = pipelines.filter(({ table }) => table === wanted);
+  if (chosen.length > 0) return { settings, pipelines: chosen };
+  const tables = pipelines.flatMap(({ table }) => table ?? []).join(', ');
+  const there = tables === '' ? 'it is one pipeline, without tables: leave --table out' : `it has ${tables}`;
+  throw fault('ConfigInvalid', `${pipelineFile} has no table ${wanted}; ${there}`);
+}
+
+/** What the settings say of a pipeline: connections, and tables' names where they are MySQL's. */
+function withSettings(settings: Settings, { table: of, checked, source }: PipelineReading): FittedReading {
+  const problems: Problem[] = [];
   const spec = checked.value;
-  if (settings !== undefined && spec !== undefined) {
-    for (const part of ['source', 'warehouse'] as const) {
-      const { connection } = spec[part];
-      if (hasConnection(settings, connection)) {
-        const table = mysqlTable(settings, connection, tableText(source.data, part));
-        if (table === null) continue;
-        if ('ok' in table) spec[part].table = table.ok;
-        else problems.push({ place: source.placeOf([part, 'table']), path: `${part}.table`, message: table.error });
-        continue;
-      }
-      problems.push({
-        place: source.placeOf([part, 'connection']),
-        path: `${part}.connection`,
-        message: `${connection} ${unknownText(settings, connection)}`,
-      });
+  if (spec === undefined) return { table: of, checked: { problems } };
+  for (const part of ['source', 'warehouse'] as const) {
+    const { connection } = spec[part];
+    if (hasConnection(settings, connection)) {
+      const table = mysqlTable(settings, connection, tableText(source.data, part));
+      if (table === null) continue;
+      if ('ok' in table) spec[part].table = table.ok;
+      else problems.push({ place: source.placeOf([part, 'table']), path: `${part}.table`, message: table.error });
+      continue;
     }
+    problems.push({
+      place: source.placeOf([part, 'connection']),
+      path: `${part}.connection`,
+      message: `${connection} ${unknownText(settings, connection)}`,
+    });
   }
-  if (settings !== undefined && spec !== undefined && problems.length === 0 && isOwnSource(settings, spec)) {
+  if (problems.length === 0 && isOwnSource(settings, spec)) {
     problems.push({
       place: source.placeOf(['warehouse', 'table']),
       path: 'warehouse.table',
       message: 'is the table that source.table reads: older rows would be written over newer ones; name another',
     });
   }
-  if (settings === undefined || spec === undefined || problems.length > 0) throw configFault(problems);
-  return { settings, spec, replay };
+  return { table: of, checked: { problems } };
 }
+
+/** Tables of one file that would be in each other's way. */
+function sharedNames(readings: readonly PipelineReading[]): Problem[] {
+  const owners = new Map<string, string | null>();
+  return readings.flatMap(({ table, checked: { value: spec }, source }) => {
+    if (spec === undefined) return [];
+    const { connection, table: target } = spec.warehouse;
+    const names = [
+      [['topic', 'name'], `topic ${spec.topic.name}`],
+      [['lake', 'prefix'], `lake prefix ${datasetOf(spec.lake)}`],
+      [['warehouse', 'table'], `warehouse table ${target.schema}.${target.table} of ${connection}`],
+    ] as const;
+    return names.flatMap(([path, name]) => {
+      const owner = owners.get(name);
+      if (owner === undefined) owners.set(name, table);
+      if (owner === undefined) return [];
+      const message = `${name} is table ${owner ?? ''}'s already; give each its own`;
+      return [{ place: source.placeOf(path), path: `tables.${table ?? ''}.${path.join('.')}`, message }];
+    });
+  });
+}
+
+type FittedReading = Pick<PipelineReading, 'table' | 'checked'>;
 
 /** A table's name as the file has it: what it means hangs on the kind of the connection. */
 function tableText(data: unknown, part: 'source' | 'warehouse'): string | undefined {

@@ -8,8 +8,9 @@ import type { ReplayDefaults } from '../../contracts/replay.ts';
 import { check, type Checked } from './check.ts';
 import { checkLayout, layout, layoutOf } from './lake-layout.ts';
 import type { Environment } from './interpolate.ts';
-import { configFault } from './problem.ts';
+import { configFault, type Problem } from './problem.ts';
 import { checkReplay, replayKeys, replayOf, sourceKeys } from './replay-part.ts';
+import { type TableEntry, TABLES_KEY, tableEntries } from './tables.ts';
 import { count, duration, matching, oneOf, scalar, size, table, text } from './values.ts';
 import { CONNECTION_NAME } from './variables.ts';
 import { readYaml, type ConfigSource } from './yaml-source.ts';
@@ -115,44 +116,71 @@ const pipelineSchema = z
   .check(checkReplay);
 
 export interface PipelineReading {
+  /** Null: the file is one pipeline. */
+  table: string | null;
   checked: Checked<PipelineSpec>;
   /** Of a file without faults. */
   replay: ReplayDefaults;
   source: ConfigSource;
 }
 
-/** Reads and checks without throwing, for callers that list the faults of several files together. */
-export function readPipeline(path: string, env: Environment): PipelineReading {
+/**
+ * Reads and checks without throwing, for callers that list the faults of several files together.
+ * @returns one reading, or one a table; problems are of the file as a whole
+ */
+export function readPipelines(path: string, env: Environment): { readings: PipelineReading[]; problems: Problem[] } {
   const source = readYaml(path, env);
   if (source.data === undefined || source.data === null) {
     const empty = [
       { place: path, path: '', message: 'holds no pipeline; it needs name, source, topic, lake, warehouse' },
     ];
-    return { checked: { problems: source.problems.length > 0 ? source.problems : empty }, replay: {}, source };
+    return { readings: [], problems: source.problems.length > 0 ? source.problems : empty };
   }
   if (typeof source.data === 'object' && 'topicPattern' in source.data) {
     const message = 'lands topics that others write: only `land`, `lake ls` and `lake show` take such a file';
-    return {
-      checked: { problems: [{ place: source.placeOf(['topicPattern']), path: 'topicPattern', message }] },
-      replay: {},
-      source,
-    };
+    return { readings: [], problems: [{ place: source.placeOf(['topicPattern']), path: 'topicPattern', message }] };
   }
+  const { entries, problems } = tableEntries(source);
+  const readings = entries.map((entry): PipelineReading => ({ ...entry, ...checkEntry(entry) }));
+  return { readings, problems: [...source.problems, ...problems] };
+}
+
+function checkEntry({ source }: TableEntry): Pick<PipelineReading, 'checked' | 'replay'> {
   const checked = check(pipelineSchema, source.data, source);
-  const problems = [...source.problems, ...checked.problems.filter(({ path }) => !source.isBroken(path))];
-  if (checked.value === undefined || problems.length > 0) return { checked: { problems }, replay: {}, source };
-  return { checked: { value: specOf(checked.value), problems: [] }, replay: replayOf(checked.value), source };
+  const problems = checked.problems.filter(({ path }) => !source.isBroken(path));
+  if (checked.value === undefined) return { checked: { problems }, replay: {} };
+  return { checked: { value: specOf(checked.value), problems: [] }, replay: replayOf(checked.value) };
 }
 
 /**
  * @param path of the YAML file
  * @param env for `${NAME}` in it
- * @throws Fault ConfigInvalid that lists every fault with its place
+ * @throws Fault ConfigInvalid that lists every fault with its place; or that the file has several tables
  */
 export function loadPipeline(path: string, env: Environment = process.env): PipelineSpec {
-  const { checked } = readPipeline(path, env);
-  if (checked.value === undefined) throw configFault(checked.problems);
-  return checked.value;
+  const { readings, problems } = readPipelines(path, env);
+  const [first] = readings;
+  const all = [...problems, ...told(readings)];
+  if (all.length > 0 || first?.checked.value === undefined || readings.length > 1) throw configFault(all);
+  return first.checked.value;
+}
+
+/** The readings' problems, each once: what all tables have is told of the file, the rest of its table. */
+export function told(readings: readonly Pick<PipelineReading, 'table' | 'checked'>[]): Problem[] {
+  const found = new Map<string, { problem: Problem; tables: (string | null)[] }>();
+  for (const { table, checked } of readings) {
+    for (const problem of checked.problems) {
+      const name = JSON.stringify(problem);
+      const known = found.get(name);
+      if (known) known.tables.push(table);
+      else found.set(name, { problem, tables: [table] });
+    }
+  }
+  return [...found.values()].flatMap(({ problem, tables }) =>
+    tables.length === readings.length && (tables.length > 1 || tables[0] === null)
+      ? [problem]
+      : tables.map((table) => ({ ...problem, path: `${TABLES_KEY}.${table ?? ''}.${problem.path}` })),
+  );
 }
 
 function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
