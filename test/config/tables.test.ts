@@ -117,7 +117,7 @@ tables:
     expect(faultsOf(text.replace('    name: own\n', '')).slice(1)).toEqual([
       '3:22: tables.customers.topic.partitions: found 0; allowed: a whole number from 1 to 10,000',
       '3:31: topic.name: would be the same for all tables; give it under tables, as tables.NAME.topic.name',
-      '8:5: tables.customers.sorce: is not a key here; allowed: name, source, topic, lake, warehouse, onBad',
+      '8:5: tables.customers.sorce: is not a key here; allowed: name, source, replay, topic, lake, warehouse, onBad',
       '9:8: tables.a b: is no name of a table: letters, digits, dots, dashes and underscores',
       '11:22: tables.items.source.table: a.b.c: has 3 parts; write schema.table',
       '13:25: tables.items.warehouse.mode: the environment variable MODE is not set; set it, or give a default: ${MODE:-…}',
