@@ -12,6 +12,7 @@ import {
 } from 'mysql2';
 import { type Fault, fault } from '../../contracts/errors.ts';
 import type { MysqlSettings } from '../../contracts/settings.ts';
+import { awaitAnswer, watch } from './answer-watch.ts';
 import { mysqlFault, type Unavailable } from './errors.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -94,7 +95,9 @@ type Raw = Row[] | ResultSetHeader;
 
 function send(connection: Connection, options: QueryOptions): Promise<Raw> {
   return new Promise((resolve, reject) => {
+    const answered = awaitAnswer(connection, reject);
     connection.query<ResultSetHeader>(options, (error: Error | null, result) => {
+      answered();
       if (error) reject(error);
       else resolve(result);
     });
@@ -135,6 +138,7 @@ export async function checkOut(database: Database, doing: string): Promise<PoolC
   try {
     // A connection that dies while nobody uses it must not end the process.
     connection.on('error', () => undefined);
+    watch(connection, database.pool);
     for (const sql of database.session(await flavourOf(connection))) await run(connection, sql);
     database.prepared.add(connection);
     return connection;
