@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fault } from '../contracts/errors.ts';
 import type { LakeLook, LakeObjectLook, LakePartitionLook, LakeRowsLook } from '../contracts/lake-look.ts';
-import { type FileForm, parseObjectName } from '../contracts/manifest.ts';
+import { type FileForm, parseObjectName, prefixOf } from '../contracts/manifest.ts';
 import { datasetOf, type LandingSpec } from '../contracts/pipeline.ts';
 import { cutsOf, fetchObjects } from './verify-fetch.ts';
 import type { LakeFiles, ShownRow } from './ports/lake-files.ts';
@@ -23,7 +23,7 @@ interface FoundObject extends LakeObjectLook {
 }
 
 export async function lookAtLake(loads: LoadStore, spec: LandingSpec): Promise<LakeLook> {
-  const found = await objectsOf(loads, spec);
+  const { found, expiredRows } = await objectsOf(loads, spec);
   const partitions = new Map<string, LakePartitionLook>();
   for (const { topic, topicId, partition, folder, rows, bytes, start, end } of found) {
     const place = JSON.stringify([topicId, folder, partition]);
@@ -52,20 +52,23 @@ export async function lookAtLake(loads: LoadStore, spec: LandingSpec): Promise<L
     dataset: datasetOf(spec.lake),
     rows: sum('rows'),
     bytes: sum('bytes'),
+    expiredRows,
     partitions: [...partitions.values()],
     objects: found.map(({ cut: _cut, form: _form, ...object }) => object),
   };
 }
 
-async function objectsOf(loads: LoadStore, spec: LandingSpec): Promise<FoundObject[]> {
+async function objectsOf(loads: LoadStore, spec: LandingSpec): Promise<{ found: FoundObject[]; expiredRows: number }> {
   const dataset = datasetOf(spec.lake);
   const found: FoundObject[] = [];
+  let expiredRows = 0;
   for (const { topic, topicId, partitions } of await loads.topics(dataset)) {
     for (const { partition } of partitions) {
       for (const cut of await cutsOf(loads, dataset, topicId, partition)) {
         const { start, end, schemaVersion, form } = cut;
+        if (cut.expired) expiredRows += cut.rows;
         for (const { name, rows, bytes = cut.bytes } of cut.objects) {
-          const folder = parseObjectName(spec.lake.prefix, name)?.folder ?? '';
+          const folder = parseObjectName(prefixOf(spec.lake.prefix, name), name)?.folder ?? '';
           const sealedAt = new Date(cut.sealedAt).toISOString();
           const { format } = form;
           found.push({
@@ -76,7 +79,7 @@ async function objectsOf(loads: LoadStore, spec: LandingSpec): Promise<FoundObje
       }
     }
   }
-  return found;
+  return { found, expiredRows };
 }
 
 /**
@@ -91,7 +94,7 @@ export async function showRows(
 ): Promise<LakeRowsLook> {
   const { bucket } = spec.lake;
   const dataset = datasetOf(spec.lake);
-  const all = await objectsOf(loads, spec);
+  const { found: all } = await objectsOf(loads, spec);
   const wanted = object === undefined ? all : all.filter(({ name }) => name === object);
   if (object !== undefined && wanted.length === 0) {
     throw fault(

@@ -11,7 +11,7 @@
  */
 import { fault } from '../contracts/errors.ts';
 import { OWN_FOLDER, parseObjectName, prefixOf } from '../contracts/manifest.ts';
-import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
+import { datasetOf, movedPrefix, type PipelineSpec } from '../contracts/pipeline.ts';
 import type { Orphan, OrphansReport } from '../contracts/recovery.ts';
 import type { ListedObject, ObjectStore } from './ports/object-store.ts';
 import type { NamedObject, NamedObjects, RecoveryStore } from './ports/recovery.ts';
@@ -45,7 +45,9 @@ export async function findOrphans(
     );
   }
   const listed: ListedObject[] = [];
-  for await (const page of store.list(bucket, `${prefix}/`)) listed.push(...page);
+  const known = [...(await recovery.named(dataset)).names.keys()].map((name) => prefixOf(prefix, name));
+  const prefixes = new Set([prefix, movedPrefix(spec.lake) ?? prefix, ...known]);
+  for (const each of prefixes) for await (const page of store.list(bucket, `${each}/`)) listed.push(...page);
   if (remove) await replacements.abandonOld(dataset, olderThanMs);
   const manifest = await recovery.named(dataset);
   const there = new Set(listed.map(({ name }) => name));

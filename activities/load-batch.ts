@@ -2,7 +2,7 @@
  * Chooses what to load next. Guarantees: every partition goes on exactly where the ledger stands, over sealed cuts without
  * a hole; a hole is stepped over only where it is marked lost and accepted. Pure: the tests feed it every kind of hole.
  */
-import { fault } from '../contracts/errors.ts';
+import { type Fault, fault } from '../contracts/errors.ts';
 import type { LostRange, SealedCut } from './ports/load-store.ts';
 import type { LedgerStep } from './ports/warehouse.ts';
 
@@ -12,6 +12,8 @@ export const BATCH_MAX_ROWS = 1_000_000;
 export interface BatchLimits {
   rows: number;
   bytes: number;
+  /** Goes on over cuts that have expired. */
+  skipExpired?: boolean;
 }
 
 /** An object, or a part of one where the ledger or a limit stands in its middle. */
@@ -67,6 +69,11 @@ export function chooseBatch(
         queues.delete(partition);
         continue;
       }
+      if (cut.expired) {
+        if (limits.skipExpired !== true) throw expired(partition, at, cut);
+        ends.set(partition, cut.end);
+        continue;
+      }
       const kind = cut.objects.length === 0 ? null : kindOf(cut.schemaVersion, cut.form);
       const fits =
         batch.rows === 0 || (batch.rows + cut.rows <= limits.rows && batch.bytes + cut.bytes <= limits.bytes);
@@ -98,6 +105,15 @@ export function chooseBatch(
     expectedRows: batch.partial ? undefined : batch.rows,
     rows: batch.rows,
   };
+}
+
+function expired(partition: number, at: number, { end }: SealedCut): Fault {
+  return fault(
+    'ManifestConflict',
+    `partition ${partition}: loading stands at offset ${at}, and the rows up to ${end} were loaded once and have expired from ` +
+      'the lake since (lake.afterLoad): the table was made anew, or restored. headrace load FILE --skip-expired goes on ' +
+      'without them; a new replay (headrace run) then brings what the source still has',
+  );
 }
 
 function kindOf(schemaVersion: string | null, { format, compression, nullMarker }: SealedCut['form']): string {

@@ -9,6 +9,7 @@
 import { isFault } from '../contracts/errors.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
 import type { LoadGoal, LoadInput } from '../contracts/temporal.ts';
+import type { AfterLoadPorts } from './after-load.ts';
 import type { LoadBatch } from './load-batch.ts';
 import { type Place, after, nextBatch, reached } from './load-places.ts';
 import { type Prepared, prepareBatch } from './load-prepare.ts';
@@ -24,6 +25,9 @@ export interface LoadPorts extends Omit<RefusedPorts, 'warehouse'> {
   /** What replays published: mode `replace` takes whole ones only. */
   verify: VerifyStore;
   openWarehouse: OpenWarehouse;
+  replacements: AfterLoadPorts['replacements'];
+  /** Until what gave way is removed; default: an hour. */
+  graceMs?: number;
   /** Rows a batch, about; at most a million. Default 250,000. */
   batchRows?: number;
 }
@@ -63,7 +67,8 @@ export function createLoader({ ports, warehouse, request, pulse, totals, goal, t
   const dataset = datasetOf(spec.lake);
   const target = spec.warehouse.table;
   const owner = ownerOf(spec);
-  const limits = { rows: ports.batchRows ?? BATCH_ROWS, bytes: BATCH_BYTES };
+  const skipExpired = request.skipExpired === true;
+  const limits = { rows: ports.batchRows ?? BATCH_ROWS, bytes: BATCH_BYTES, skipExpired };
   const tables = new Map<string, WarehouseTable>();
   const started = new Set<string>();
   let gatheringSince = 0;

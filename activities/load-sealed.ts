@@ -4,6 +4,7 @@
  */
 import { datasetOf } from '../contracts/pipeline.ts';
 import type { LoadGoal, LoadInput } from '../contracts/temporal.ts';
+import { tendLoaded } from './after-load.ts';
 import { type Place, reached, readPlaces } from './load-places.ts';
 import { replaceTable } from './load-replace.ts';
 import { type LoadPorts, type LoadTotals, createLoader } from './load-run.ts';
@@ -57,7 +58,15 @@ export async function loadSealed(ports: LoadPorts, request: LoadRequest, pulse: 
       const moved = await loadAll(places, satisfied);
       // Nothing moved says nothing once the time is up: no batch was begun any more.
       const done = satisfied || (until === undefined && !moved && !timeIsUp());
-      if (done || (timeIsUp() && !moved)) return { ...totals, ledger: Object.fromEntries(asked?.next ?? []), done };
+      if (done || (timeIsUp() && !moved)) {
+        // With time of its own: after a round that was all loading, too, and when there was nothing to load.
+        const began = performance.now();
+        const tended = await tendLoaded(ports, spec, places, () => {
+          pulse.throwIfCancelled();
+          return performance.now() - began > Math.max(request.returnAfterMs, 0);
+        });
+        return { ...totals, ledger: Object.fromEntries(asked?.next ?? []), done: done && tended };
+      }
       // Once the time is up, one more turn reads the places that are reported; it finds nothing that it may begin.
       if (!moved) await pause(POLL_MS, pulse.signal);
       pulse.throwIfCancelled();

@@ -90,6 +90,8 @@ async function planPartitions(
   const byAge = [...lake.objects].sort((a, b) => a.modifiedAt - b.modifiedAt);
   const topicIds = [...new Set(byAge.map(({ topicId }) => topicId))].filter((id) => id !== present);
   if (present !== null) topicIds.push(present);
+  const { afterLoad } = spec.lake;
+  const expires = afterLoad !== undefined && 'expireAfterMs' in afterLoad;
   const warehouse = ports.openWarehouse(spec.warehouse.connection);
   const partitions: PartitionPlan[] = [];
   const setAside: string[] = [...lake.incomplete];
@@ -104,7 +106,7 @@ async function planPartitions(
       const { chain, aside } = chooseChain(objects.filter((object) => object.partition === partition));
       setAside.push(...aside.map(({ name }) => name));
       const log = topicId === present ? (logs.get(partition) ?? null) : null;
-      partitions.push(planPartition({ topicId, partition }, chain, ledger.get(partition) ?? null, log));
+      partitions.push(planPartition({ topicId, partition }, chain, ledger.get(partition) ?? null, log, expires));
     }
   }
   return { partitions, setAside };

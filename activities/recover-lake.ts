@@ -1,7 +1,7 @@
 /** What the lake's objects say: names, metadata, and the schema versions that are kept beside them. Reads only. */
 import type { TableShape } from '../contracts/columns.ts';
-import { OWN_FOLDER, parseObjectName, schemaName } from '../contracts/manifest.ts';
-import type { PipelineSpec } from '../contracts/pipeline.ts';
+import { OWN_FOLDER, parseObjectName, prefixOf, schemaName } from '../contracts/manifest.ts';
+import { movedPrefix, type PipelineSpec } from '../contracts/pipeline.ts';
 import { readMetadata } from '../formats/object-facts.ts';
 import { readSchemaBytes } from '../formats/schema-version.ts';
 import type { ListedObject, ObjectStore } from './ports/object-store.ts';
@@ -22,15 +22,18 @@ export interface FoundLake {
 
 export async function readLakeObjects(
   store: ObjectStore,
-  { bucket, prefix }: PipelineSpec['lake'],
+  { bucket, prefix, afterLoad }: PipelineSpec['lake'],
 ): Promise<FoundLake> {
+  const moved = movedPrefix({ prefix, ...(afterLoad === undefined ? {} : { afterLoad }) });
   const lake: FoundLake = { objects: [], incomplete: [], unmarked: [], foreign: [], schemas: [] };
-  // With the slash: `raw/sales` is not `raw/sales_2`.
-  for await (const page of store.list(bucket, `${prefix}/`)) {
-    await eachOf(page, LOOKS_AT_ONCE, (listed) => look(store, { bucket, prefix }, listed, lake));
+  // With the slash: `raw/sales` is not `raw/sales_2`. Moved ones first: of two objects of one range the first is taken.
+  for (const each of moved === undefined ? [prefix] : [moved, prefix]) {
+    for await (const page of store.list(bucket, `${each}/`)) {
+      await eachOf(page, LOOKS_AT_ONCE, (listed) => look(store, { bucket, prefix: each }, listed, lake));
+    }
   }
   lake.schemas.sort((a, b) => a.since - b.since);
-  const { whole, parts } = joinParts(lake.objects);
+  const { whole, parts } = joinParts(lake.objects, prefix);
   return { ...lake, objects: whole, incomplete: parts };
 }
 
@@ -61,11 +64,11 @@ async function look(
 }
 
 /** One for each cut, from its objects. A cut of several that are not all there is none: the topic may still have its rows. */
-function joinParts(objects: readonly FoundObject[]): { whole: FoundObject[]; parts: string[] } {
+function joinParts(objects: readonly FoundObject[], prefix: string): { whole: FoundObject[]; parts: string[] } {
   const cuts = new Map<string, FoundObject[]>();
   for (const object of objects) {
     const { topicId, partition, start, end, extension, inputSha256 } = object;
-    const cut = [topicId, partition, start, end, extension, inputSha256].join('/');
+    const cut = [prefixOf(prefix, object.name), topicId, partition, start, end, extension, inputSha256].join('/');
     cuts.set(cut, [...(cuts.get(cut) ?? []), object]);
   }
   const whole: FoundObject[] = [];

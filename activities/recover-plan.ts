@@ -15,11 +15,13 @@ export function assumed({ assumePresentSchema }: RecoverRequest, present: Pick<P
   return assumePresentSchema ? present.version : '';
 }
 
+/** @param expires objects of offsets below the ledger may have been given up (lake.afterLoad) */
 export function planPartition(
   at: Pick<PartitionPlan, 'topicId' | 'partition'>,
   chain: readonly FoundObject[],
   ledger: number | null,
   log: Range | null,
+  expires = false,
 ): PartitionPlan {
   const [first] = chain;
   const logStart = lowestOf(first, ledger, log);
@@ -28,7 +30,7 @@ export function planPartition(
     const readable = log === null ? gap.end : Math.min(gap.end, Math.max(gap.start, log.start));
     if (gap.proven) return [{ ...gap, ...is, is: gap.deadLetters > 0 && readable === gap.start ? 'read' : 'empty' }];
     const parts: GapPlan[] = [
-      { start: gap.start, end: readable, ...is, is: 'lost' },
+      { start: gap.start, end: readable, ...is, is: expires && readable <= (ledger ?? 0) ? 'expired' : 'lost' },
       { start: readable, end: gap.end, ...is, is: 'read' },
     ];
     return parts.filter(({ start, end }) => start < end);

@@ -45,7 +45,7 @@ export interface FoundObject extends NamedRange, FoundMetadata, ListedObject {
 }
 
 export interface GapPlan extends Range {
-  is: 'empty' | 'read' | 'lost';
+  is: 'empty' | 'read' | 'lost' | 'expired';
   proven: boolean;
   /** Records that the topic has there. */
   records: number;

@@ -56,6 +56,8 @@ async function rebuildPartition(
     if (gap.is === 'lost') {
       const why = `offsets ${gap.start} to ${gap.end} are in no object, and had left the topic when the manifest was rebuilt`;
       lost.push({ start: gap.start, end: gap.end, why });
+    } else if (gap.is === 'expired') {
+      cuts.push({ ...emptyCut(reread.findings, gap, 0), expired: true });
     } else if (gap.is === 'empty') {
       cuts.push(emptyCut(reread.findings, gap, gap.deadLetters));
     } else {

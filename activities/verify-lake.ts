@@ -43,6 +43,10 @@ export interface LakeSums {
   /** Objects of cuts that may hold the replay's records, and their bytes. */
   objects: number;
   bytes: number;
+  /** Rows of cuts that may hold the replay's records and have expired. */
+  expiredRows: number;
+  /** Any cut of the topic has expired: of keys that came last in it, only the source can tell. */
+  anyExpired: boolean;
   /** Names that the manifest lists and the store does not have. */
   missingObjects: string[];
   firstOpenedAt: number;
@@ -64,6 +68,8 @@ export async function sumLake(
     buckets: new Map(),
     objects: 0,
     bytes: 0,
+    expiredRows: 0,
+    anyExpired: false,
     missingObjects: [],
     firstOpenedAt: Infinity,
     lastSealedAt: 0,
@@ -72,6 +78,9 @@ export async function sumLake(
     const ours = files.filter((file) => isOfReplay(file.cut, replay));
     // In either list, so that both sums can come from one reading.
     const only = request.records === 'replay' ? { replay: replay.replayId } : {};
+    const gone = cuts.filter(({ expired }) => expired);
+    result.anyExpired ||= gone.length > 0;
+    for (const cut of gone) if (isOfReplay(cut, replay)) result.expiredRows += cut.rows;
     for (const cut of cuts.filter((each) => isOfReplay(each, replay) && each.openedAt >= replay.plannedAt)) {
       result.firstOpenedAt = Math.min(result.firstOpenedAt, cut.openedAt);
       result.lastSealedAt = Math.max(result.lastSealedAt, cut.sealedAt);

@@ -90,14 +90,14 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
     const own = view?.ownHash == null || mode === 'append' ? null : await scan.hashes.ownHash(table);
     const sums = await sumAll(ports, scan, 1, own !== null && own.name === view?.ownHash ? own : undefined);
     // Rows of an object that is gone are not the warehouse's fault: what it holds is then judged by the source alone.
-    scan.otherRows ||= sums.lake.missingObjects.length > 0;
+    scan.otherRows ||= sums.lake.missingObjects.length > 0 || sums.lake.anyExpired;
     const findings = noFindings();
     if (mode === 'append') await judgeAppended(ports, scan, sums, findings);
     else {
       if (unequalBuckets(scan, sums).length > 0) await findKeys(ports, scan, sums, findings);
       await findBeyond(scan, findings);
     }
-    const chunks = await compareLake(ports, replay, sums.lake.landed);
+    const chunks = await compareLake(ports, replay, sums.lake.landed, sums.lake.expiredRows);
     return report(replay, sums, { ...chunks, discards }, findings, {
       load: await ports.verify.loadSeconds(replay.pipeline, replay.plannedAt),
       verify: (performance.now() - began) / 1000,
@@ -133,6 +133,7 @@ function report(
     },
     ...counted,
     lost: chunks.lost,
+    expired: chunks.expired,
     deadLetters: chunks.deadLetters,
     discarded: discarded.length,
     discardReasons: [...new Set(discarded.map(({ why }) => why))].slice(0, REASONS_MOST),

@@ -162,6 +162,7 @@ function addPipelineCommands(program: Command): void {
     );
   withFollow(add(program, 'load <file>', 'load what has landed into the warehouse'))
     .option('--every <duration>', 'make a Temporal Schedule that loads so often, e.g. 5m')
+    .option('--skip-expired', 'go on over rows that have expired from the lake (lake.afterLoad)')
     .addOption(new Option('--unschedule', 'remove the Schedule').conflicts('every'))
     .action(
       onTables<LoadOptions>(async (file, options) => (await import('./commands/load.ts')).runLoad(file, options)),

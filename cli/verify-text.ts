@@ -10,9 +10,14 @@ const SHOWN_EXAMPLES = 5;
 export function verifyText(report: VerifyReport, withHops: boolean): string {
   const parts = [`${report.pipeline}, replay ${report.replayId}`];
   if (withHops) parts.push(hopsTable(report));
-  parts.push(`lake: ${numberText(report.objects)} objects, ${bytesText(report.bytes)}`);
+  const expired = report.expired === 0 ? '' : `; ${expiredText(report.expired)}`;
+  parts.push(`lake: ${numberText(report.objects)} objects, ${bytesText(report.bytes)}${expired}`);
   parts.push(answer(report));
   return parts.join('\n\n');
+}
+
+function expiredText(rows: number): string {
+  return `${numberText(rows)} rows have expired (lake.afterLoad), counted from the manifest and the ledger`;
 }
 
 export function hopsTable({ rows, seconds }: VerifyReport): string {

@@ -33,6 +33,8 @@ export interface LakeLook {
   dataset: string;
   rows: number;
   bytes: number;
+  /** Rows that were loaded and have expired since (lake.afterLoad); no object has them. */
+  expiredRows: number;
   partitions: readonly LakePartitionLook[];
   objects: readonly LakeObjectLook[];
 }

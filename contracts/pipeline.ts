@@ -10,6 +10,8 @@ export interface LandingSpec {
     /** Without a slash at either end. */
     prefix: string;
     rotate: Rotate;
+    /** What becomes of objects that the warehouse has loaded; absent: they are kept. */
+    afterLoad?: AfterLoad;
   } & LakeLayout;
   /** The columns of a topic that no replay of ours writes; absent: records are landed of our replays only. */
   foreign?: { version: string; shape: TableShape };
@@ -88,6 +90,14 @@ export interface Rotate {
   records: number;
   bytes: number;
   ageMs: number;
+}
+
+/** Moved to `<moveTo>/<prefix>/` in the same bucket, or given up so long after they were landed. */
+export type AfterLoad = { moveTo: string } | { expireAfterMs: number };
+
+/** The prefix that loaded objects are moved to; the whole of the lake's is in it, so that two lakes never share one. */
+export function movedPrefix({ prefix, afterLoad }: { prefix: string; afterLoad?: AfterLoad }): string | undefined {
+  return afterLoad !== undefined && 'moveTo' in afterLoad ? `${afterLoad.moveTo}/${prefix}` : undefined;
 }
 
 export const PIPELINE_DEFAULTS = {

@@ -37,9 +37,10 @@ export interface RecoveredReplay {
 export interface RecoveredGap extends OffsetRange {
   /**
    * `empty`: nothing but markers and aborted rows. `read`: the topic still has records there, which are landed from it again
-   * (dead letters, or rows of an object that is gone). `lost`: nobody can tell any more.
+   * (dead letters, or rows of an object that is gone). `lost`: nobody can tell any more. `expired`: neither, but the warehouse
+   * has loaded it, and lake.afterLoad lets loaded objects expire.
    */
-  is: 'empty' | 'read' | 'lost';
+  is: 'empty' | 'read' | 'lost' | 'expired';
   records: number;
 }
 

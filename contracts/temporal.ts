@@ -96,6 +96,8 @@ export interface LoadInput {
    * absent: all that is sealed now.
    */
   until?: LoadGoal | { replayId: string };
+  /** Goes on over offsets whose objects have expired; absent: that is a fault. */
+  skipExpired?: boolean;
 }
 export interface LoadGoal {
   topicId: string;
@@ -135,6 +137,8 @@ export interface VerifyReport {
   different: number;
   changedSince: number;
   lost: number;
+  /** Of the rows landed, those whose objects were given up after they had been loaded: counted by the manifest, not read. */
+  expired: number;
   /** Open ones. */
   deadLetters: number;
   /** Discarded dead letters: the replay's own, and others whose keys would be missing or different without them. */

@@ -18,6 +18,7 @@ import { openLetters } from '../connectors/postgres/letter-store.ts';
 import { openLoadStore } from '../connectors/postgres/load-store.ts';
 import { openManifest } from '../connectors/postgres/manifest-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
+import { openReplacements } from '../connectors/postgres/replacement-store.ts';
 import { openReplays } from '../connectors/postgres/replay-store.ts';
 import { openVerifyStore } from '../connectors/postgres/verify-store.ts';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
@@ -122,7 +123,10 @@ export async function openActivities(
   const requests = createLandRequestActivities({ manifest, topicAdmin: topics, pokeLand, landStatus }, currentPulse);
   const intervals = createIntervalActivities(openIntervals(control));
   const load = createLoadActivities(
-    { ...shared, loads, verify: openVerifyStore(control), manifest, openReader, openWarehouse: warehouses.get },
+    {
+      ...{ ...shared, loads, verify: openVerifyStore(control), manifest, openReader, openWarehouse: warehouses.get },
+      replacements: openReplacements(control),
+    },
     currentPulse,
   );
   const verify = createVerifyActivities(

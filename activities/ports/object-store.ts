@@ -22,6 +22,11 @@ export interface ObjectStore {
   read(bucket: string, name: string): Promise<Buffer | null>;
   /** All objects whose names begin with the prefix, in the order of their names, a page at a time. */
   list(bucket: string, prefix: string): AsyncIterable<readonly ListedObject[]>;
+  /**
+   * Copies an object with its metadata inside the store, up to 5 GiB; what has the other name is overwritten.
+   * @returns false where there is no object of the first name
+   */
+  copy(bucket: string, from: string, to: string): Promise<boolean>;
   /** Removes an object; that there is none is fine too. */
   remove(bucket: string, name: string): Promise<void>;
 }

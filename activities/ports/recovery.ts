@@ -13,6 +13,8 @@ export interface RebuiltCut {
   encoder: EncoderSettings;
   schemaVersion: string | null;
   deadLetters: number;
+  /** Its objects were given up; what they held is not known any more. */
+  expired?: true;
   /** Epoch milliseconds: when the object was written. */
   at: number;
 }

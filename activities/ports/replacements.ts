@@ -70,7 +70,7 @@ export interface Replacements {
   abandonOld(dataset: string, olderThanMs: number): Promise<number>;
   /** Sealed cuts of one partition become expired. @returns how many */
   expire(partitionId: string, cuts: readonly CutPlace[]): Promise<number>;
-  /** Cuts that were retired so long ago, and whose objects nobody noted as removed. */
+  /** Cuts replaced or expired, and intents given up, so long ago, whose objects nobody noted as removed. */
   retired(dataset: string, olderThanMs: number, limit: number): Promise<RetiredCut[]>;
   noteRemoved(cuts: readonly RetiredCut[]): Promise<void>;
 }

@@ -19,10 +19,11 @@ export async function runLakeLs(file: string, options: LakeLsOptions): Promise<v
   );
 }
 
-function lookText({ dataset, partitions, objects, rows, bytes }: LakeLook, files: boolean): string {
+function lookText({ dataset, partitions, objects, rows, bytes, expiredRows }: LakeLook, files: boolean): string {
   const count = `${numberText(objects.length)} files, ${numberText(rows)} rows, ${bytesText(bytes)}`;
-  const parts = [`lake ${dataset}: ${count}`];
-  if (objects.length === 0) return `${parts.join('')}; nothing has landed yet`;
+  const expired = expiredRows === 0 ? '' : `; ${numberText(expiredRows)} rows were loaded and have expired`;
+  const parts = [`lake ${dataset}: ${count}${expired}`];
+  if (objects.length === 0) return expired === '' ? `${parts.join('')}; nothing has landed yet` : parts.join('');
   const folders = partitions.some(({ folder }) => folder !== '');
   const lines = partitions.map((each) => [
     each.topic,

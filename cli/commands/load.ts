@@ -17,6 +17,7 @@ import { withTemporal } from '../temporal.ts';
 export interface LoadOptions extends FollowOptions {
   every?: string;
   unschedule?: boolean;
+  skipExpired?: boolean;
 }
 
 const SHORTEST_EVERY_MS = 10_000;
@@ -35,7 +36,7 @@ export async function runLoad(file: string, options: LoadOptions): Promise<void>
     await schedule(settings, spec, options.every, output);
     return;
   }
-  const input: LoadInput = { spec };
+  const input: LoadInput = { spec, ...(options.skipExpired === true ? { skipExpired: true } : {}) };
   await launch({
     type: WORKFLOWS.load,
     workflowId: workflowIds.load(spec.name, newId()),

@@ -164,11 +164,13 @@ async function writePartition(
   for (let at = 0; at < cuts.length; at += CUTS_AT_ONCE) {
     await client.query(
       `INSERT INTO headrace.cut (partition_id, start_offset, end_offset, state, reason, rows, bytes, objects, input_sha256,
-                                 encoder, schema_version, dead_letters, opened_at, sealed_at)
-       SELECT $1, c.start, c."end", 'sealed', 'recovered', c.rows, c.bytes, c.objects, c."inputSha256", c.encoder,
-              c."schemaVersion", c."deadLetters", to_timestamp(c.at / 1000.0), to_timestamp(c.at / 1000.0)
+                                 encoder, schema_version, dead_letters, opened_at, sealed_at, retired_at,
+                                 removed_at)
+       SELECT $1, c.start, c."end", CASE WHEN c.expired THEN 'expired' ELSE 'sealed' END, 'recovered', c.rows, c.bytes, c.objects, c."inputSha256", c.encoder,
+              c."schemaVersion", c."deadLetters", to_timestamp(c.at / 1000.0), to_timestamp(c.at / 1000.0),
+              CASE WHEN c.expired THEN now() END, CASE WHEN c.expired THEN now() END
        FROM jsonb_to_recordset($2) AS c (start bigint, "end" bigint, rows bigint, bytes bigint, objects jsonb,
-         "inputSha256" text, encoder jsonb, "schemaVersion" text, "deadLetters" bigint, at double precision)`,
+         "inputSha256" text, encoder jsonb, "schemaVersion" text, "deadLetters" bigint, at double precision, expired boolean)`,
       [id, JSON.stringify(cuts.slice(at, at + CUTS_AT_ONCE))],
     );
   }

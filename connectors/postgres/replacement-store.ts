@@ -125,12 +125,12 @@ export function openReplacements(pool: pg.Pool): Replacements {
       return (await ask(doing, sql, [partitionId, start, attempt])).length > 0;
     },
     async abandon({ partitionId, start, attempt }) {
-      const sql = `UPDATE headrace.cut SET state = 'void' WHERE partition_id = $1 AND start_offset = $2 AND attempt = $3
+      const sql = `UPDATE headrace.cut SET state = 'void', retired_at = now() WHERE partition_id = $1 AND start_offset = $2 AND attempt = $3
         AND state = 'replacing' RETURNING attempt`;
       return (await ask(`giving up the replacement at ${start}`, sql, [partitionId, start, attempt])).length > 0;
     },
     async abandonOld(dataset, olderThanMs) {
-      const sql = `UPDATE headrace.cut c SET state = 'void' FROM headrace.manifest_partition p
+      const sql = `UPDATE headrace.cut c SET state = 'void', retired_at = now() FROM headrace.manifest_partition p
         WHERE p.id = c.partition_id AND p.dataset = $1 AND c.state = 'replacing'
           AND c.opened_at <= now() - $2 * interval '1 ms' RETURNING c.attempt`;
       return (await ask(`giving up old replacements of ${dataset}`, sql, [dataset, olderThanMs])).length;

@@ -6,6 +6,7 @@
  * and a conditional PUT is one request.
  */
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -150,6 +151,17 @@ export function openObjectStore(settings: S3Settings): ObjectStore & { close(): 
         }));
         token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
       } while (token !== undefined);
+    },
+    async copy(bucket, from, to) {
+      // The source's name travels in a header, percent-encoded; slashes may stay.
+      const source = `${bucket}/${from.split('/').map(encodeURIComponent).join('/')}`;
+      try {
+        await client.send(new CopyObjectCommand({ Bucket: bucket, Key: to, CopySource: source }));
+        return true;
+      } catch (error) {
+        if (statusOf(error) === 404 && !(error instanceof Error && error.name === 'NoSuchBucket')) return false;
+        throw storeFault(error, `copying s3://${bucket}/${from} to ${to}`);
+      }
     },
     async remove(bucket, name) {
       try {

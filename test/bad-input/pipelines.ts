@@ -280,6 +280,54 @@ export const BAD_PIPELINES: readonly BadPipeline[] = [
     input: lake('timeZone: "+02:00"\n  partitionBy: [day(a)]'),
     says: ['lake.timeZone: found "+02:00"', 'such as Europe/Berlin'],
   },
+  {
+    name: 'afterLoad as a word that is none',
+    input: lake('afterLoad: move'),
+    says: ['10:14: lake.afterLoad: found "move"', 'keep, or a mapping with moveTo or expireAfter'],
+  },
+  {
+    name: 'afterLoad without a choice',
+    input: lake('afterLoad: {}'),
+    says: ['10:14: lake.afterLoad: takes one of moveTo', 'expireAfter (such as 30d)'],
+  },
+  {
+    name: 'afterLoad with both choices',
+    input: lake('afterLoad: { moveTo: Processed, expireAfter: 30d }'),
+    says: ['10:14: lake.afterLoad: takes one of moveTo'],
+  },
+  {
+    name: 'a move out of the bucket',
+    input: lake('afterLoad: { moveTo: ../other }'),
+    says: ['10:24: lake.afterLoad.moveTo: found "../other"', 'a path in the bucket such as Processed'],
+  },
+  {
+    name: 'a move to where objects are landed',
+    input: lake('afterLoad: { moveTo: raw/t/Processed }'),
+    says: ['10:24: lake.afterLoad.moveTo: "raw/t/Processed" would move objects to', 'choose another path'],
+  },
+  {
+    name: 'objects that expire at once',
+    input: lake('afterLoad: { expireAfter: 0s }'),
+    says: ['10:29: lake.afterLoad.expireAfter: found', 'from 1s to 3650d'],
+  },
+  {
+    name: 'an expiry without a unit',
+    input: lake('afterLoad: { expireAfter: 30 }'),
+    says: ['10:29: lake.afterLoad.expireAfter: found 30', DURATION],
+  },
+  {
+    name: 'objects that expire under a table of appended rows',
+    input: {
+      from: 'prefix: raw/t\nwarehouse:',
+      to: 'prefix: raw/t\n  afterLoad: { expireAfter: 30d }\nwarehouse:\n  mode: append',
+    },
+    says: ['10:29: lake.afterLoad.expireAfter: is for warehouse.mode upsert'],
+  },
+  {
+    name: 'a misspelt choice of afterLoad',
+    input: lake('afterLoad: { moveto: Processed }'),
+    says: ['lake.afterLoad.moveto', 'moveTo'],
+  },
   { name: 'an age without a unit', input: rotate('{ age: 45 }'), says: [AGE, DURATION] },
   { name: 'an age of nothing', input: rotate('{ age: 0s }'), says: [AGE, 'from 100ms to 1d'] },
   { name: 'an age before its time', input: rotate('{ age: -5s }'), says: [AGE, DURATION] },

@@ -34,6 +34,11 @@ export const BAD_TOPICS: readonly BadTopics[] = [
     ...{ from: 'key: [id]', to: 'key: [id]\nsource: {}' },
     says: ['source: is not a key here'],
   },
+  {
+    name: 'afterLoad without a warehouse',
+    ...lake('afterLoad: { moveTo: Processed }'),
+    says: ['lake.afterLoad: is for what a warehouse has loaded', 'remove it'],
+  },
   { name: 'no columns', ...{ from: '  id: bigint\n  at: timestamptz', to: '' }, says: ['columns: is empty'] },
   {
     name: 'a type that is none',

@@ -197,3 +197,12 @@ describe('variables in a file', () => {
     expect(faultsOf(flow, { TOPIC: 'x' })[0]).toContain('a reference must be in quotes');
   });
 });
+
+test.each([
+  ['keep', undefined],
+  ['{ moveTo: /Processed/ }', { moveTo: 'Processed' }],
+  ['{ expireAfter: 30d }', { expireAfterMs: 30 * 86_400_000 }],
+])('afterLoad: %s', (written, read) => {
+  writeFileSync(file, GOOD.replace('prefix: raw/t', `prefix: raw/t\n  afterLoad: ${written}`));
+  expect(loadPipeline(file).lake.afterLoad).toEqual(read);
+});

@@ -26,6 +26,8 @@ export interface PipelineChanges {
   format?: 'parquet' | 'csv';
   rotate?: { records?: number; age?: string };
   warehouseTable?: string;
+  /** As a pipeline file says it. */
+  afterLoad?: Readonly<Record<string, string>>;
 }
 
 /** Writes a pipeline file with names of this test's own. */
@@ -37,7 +39,10 @@ export function writePipeline(folder: string, name: string, changes: PipelineCha
     name,
     source: { connection, table, chunkRows, lanes, ...(key === undefined ? {} : { key }) },
     topic: { name, partitions },
-    lake: { bucket: 'lake', prefix: `whole/${name}`, format, rotate: { records, age } },
+    lake: {
+      ...{ bucket: 'lake', prefix: `whole/${name}`, format, rotate: { records, age } },
+      ...(changes.afterLoad === undefined ? {} : { afterLoad: changes.afterLoad }),
+    },
     warehouse: { connection: changes.to ?? 'warehouse', table: changes.warehouseTable ?? `mart.${name}` },
   };
   const file = join(folder, `${name}.yaml`);

@@ -7,6 +7,7 @@ import { openReaderWith } from '../../connectors/kafka/reader.ts';
 import { openLoadStore } from '../../connectors/postgres/load-store.ts';
 import { openManifest } from '../../connectors/postgres/manifest-store.ts';
 import { openPool } from '../../connectors/postgres/pool.ts';
+import { openReplacements } from '../../connectors/postgres/replacement-store.ts';
 import { openVerifyStore } from '../../connectors/postgres/verify-store.ts';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import { openWarehouse } from '../../workers/databases.ts';
@@ -45,6 +46,7 @@ await loadSealed(
     store: openTestStore(),
     lakeFiles: await openLakeFiles({ scratch: tmpdir(), threads: 1 }),
     loads: openLoadStore(control),
+    replacements: openReplacements(control),
     verify: openVerifyStore(control),
     manifest: openManifest(control),
     openReader: openReaderWith({ brokers: required('HEADRACE_KAFKA_BROKERS').split(',') }),

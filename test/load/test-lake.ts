@@ -20,6 +20,7 @@ import { openLoadStore } from '../../connectors/postgres/load-store.ts';
 import { openReaderWith } from '../../connectors/kafka/reader.ts';
 import { openManifest } from '../../connectors/postgres/manifest-store.ts';
 import { openPool } from '../../connectors/postgres/pool.ts';
+import { openReplacements } from '../../connectors/postgres/replacement-store.ts';
 import { openReplays } from '../../connectors/postgres/replay-store.ts';
 import { openSourceHashes } from '../../connectors/postgres/row-hashes.ts';
 import { openPostgresSource } from '../../connectors/postgres/source.ts';
@@ -258,6 +259,7 @@ export async function openTestLake(options: {
     manifest,
     openReader: openReaderWith({ brokers: required('HEADRACE_KAFKA_BROKERS').split(',') }),
     openWarehouse: () => warehouse,
+    replacements: openReplacements(control),
   };
   const verifyPorts: VerifyPorts = {
     ...shared,

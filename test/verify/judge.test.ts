@@ -115,10 +115,23 @@ describe('chunks', () => {
   it('are equal by rows and checksum', () => {
     expect(compareChunks(sums([0, 2, 9n]), sums([0, 2, 9n]), new Map(), 0)).toEqual({
       landed: 2,
+      expired: 0,
       lost: 0,
       deadLetters: 0,
       unequal: [],
     });
+  });
+  it('counts as expired what is absent, and no more of it than has expired', () => {
+    const published = sums([0, 9, 9n], [1, 4, 4n]);
+    expect(compareChunks(published, sums([1, 3, 3n]), new Map(), 0, 10)).toEqual({
+      landed: 13,
+      expired: 10,
+      lost: 0,
+      deadLetters: 0,
+      unequal: [],
+    });
+    expect(compareChunks(published, sums([1, 3, 3n]), new Map(), 0, 9)).toMatchObject({ expired: 9, unequal: [1] });
+    expect(compareChunks(published, sums([0, 9, 8n], [1, 4, 4n]), new Map(), 0, 9)).toMatchObject({ unequal: [0] });
   });
   it.each([
     ['another checksum', sums([3, 2, 8n])],

@@ -123,6 +123,7 @@ it.each([
     missing: ok ? 0 : 1,
     extra: 0,
     different: 0,
+    expired: 0,
     changedSince: 1,
     lost: 0,
     deadLetters: 0,

@@ -77,6 +77,7 @@ function meantBy(key: string, known: readonly string[], beside: unknown): string
 function allowedBy(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'invalid_type') return issue.message;
   if (issue.expected === 'array') return 'a list';
+  if (issue.path.at(-1) === 'afterLoad') return 'keep, or a mapping with moveTo or expireAfter';
   if (issue.path.at(-1) === 'tls') return 'true, false, or a mapping of keys to values';
   return issue.expected === 'object' || issue.expected === 'record' ? 'a mapping of keys to values' : issue.expected;
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { LOAD_MODES, PIPELINE_DEFAULTS, type PipelineSpec } from '../../contracts/pipeline.ts';
 import type { ReplayDefaults } from '../../contracts/replay.ts';
+import { afterLoad, afterLoadOf, expiryRefusal, moveRefusal } from './after-load.ts';
 import { check, type Checked } from './check.ts';
 import { checkLayout, layout, layoutOf } from './lake-layout.ts';
 import type { Environment } from './interpolate.ts';
@@ -74,8 +75,15 @@ export const lakeSchema = (prefixes: typeof prefix) =>
           age: duration(100, 86_400_000).default(ROTATE.ageMs),
         })
         .prefault({}),
+      afterLoad,
     })
-    .check(checkLayout);
+    .check(checkLayout)
+    .check((found) => {
+      const message = moveRefusal(found.value.prefix, found.value.afterLoad);
+      if (message === null) return;
+      const path = ['afterLoad', 'moveTo'];
+      found.issues.push({ code: 'custom', path, input: found.value, message, params: { complete: true } });
+    });
 
 const pipelineSchema = z
   .strictObject({
@@ -113,7 +121,13 @@ const pipelineSchema = z
       )
       .optional(),
   })
-  .check(checkReplay);
+  .check(checkReplay)
+  .check((found) => {
+    const message = expiryRefusal(found.value.warehouse.mode, found.value.lake.afterLoad);
+    if (message === null) return;
+    const path = ['lake', 'afterLoad', 'expireAfter'];
+    found.issues.push({ code: 'custom', path, input: found.value, message, params: { complete: true } });
+  });
 
 export interface PipelineReading {
   /** Null: the file is one pipeline. */
@@ -205,5 +219,6 @@ function specOf(file: z.infer<typeof pipelineSchema>): PipelineSpec {
 
 export function lakeOf(lake: z.infer<ReturnType<typeof lakeSchema>>): PipelineSpec['lake'] {
   const { age, ...rotate } = lake.rotate;
-  return { bucket: lake.bucket, prefix: lake.prefix, ...layoutOf(lake), rotate: { ...rotate, ageMs: age } };
+  const written = { ...layoutOf(lake), rotate: { ...rotate, ageMs: age } };
+  return { bucket: lake.bucket, prefix: lake.prefix, ...written, ...afterLoadOf(lake.afterLoad) };
 }

@@ -78,6 +78,9 @@ export function readTopics(path: string, env: Environment): TopicsReading | null
   for (const fault of shape.columns.length > 0 ? lakeNameFaults(shape.columns) : []) add(['columns'], fault);
   for (const fault of partitionFaults(lakeOf(lake), shape))
     add(['lake', 'partitionBy'], fault.replace('lake.partitionBy: ', ''));
+  if (lake.afterLoad !== undefined) {
+    add(['lake', 'afterLoad'], 'is for what a warehouse has loaded, and this file has none: remove it');
+  }
   const groups = new RegExp(`${topicPattern.source}|`).exec('')?.length ?? 1;
   const missing = [...lake.prefix.matchAll(PLACE)].find(([, place]) => place !== 'topic' && Number(place) >= groups);
   if (missing) add(['lake', 'prefix'], `${missing[0]} stands for a group that topicPattern does not have`);
