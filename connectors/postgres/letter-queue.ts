@@ -7,6 +7,9 @@ import type pg from 'pg';
 import type { NumberedLetter } from '../../activities/ports/letters.ts';
 import { query } from './pool.ts';
 
+/** A topic of another pipeline's may bring millions: all in one statement took longer than any answer is waited for. */
+const NUMBERED_AT_ONCE = 5_000;
+
 interface QueuedRow {
   seq: string;
   topic: string;
@@ -46,20 +49,26 @@ export async function lettersToSend(
     dataset,
     upTo,
   ]);
-  await ask(
-    `UPDATE headrace.dead_letter d SET dlq_seq = n.seq FROM (
-       SELECT topic_id, partition, offset_,
-              greatest($2::bigint, (SELECT coalesce(max(dlq_seq), 0) FROM headrace.dead_letter WHERE dataset = $1))
-                + row_number() OVER (ORDER BY found_at, topic_id, partition, offset_) AS seq
-       FROM headrace.dead_letter WHERE dataset = $1 AND dlq_seq IS NULL) n
-     WHERE d.dataset = $1 AND d.topic_id = n.topic_id AND d.partition = n.partition AND d.offset_ = n.offset_ AND d.dlq_seq IS NULL`,
-    [dataset, upTo],
-  );
-  const rows = await ask<QueuedRow>(
-    `SELECT dlq_seq AS seq, topic, topic_id, partition, offset_, hop, record_key, record_value, headers, reason, found_at
-     FROM headrace.dead_letter WHERE dataset = $1 AND dlq_seq > $2 ORDER BY dlq_seq LIMIT $3`,
-    [dataset, upTo, most],
-  );
+  const numbered = (): Promise<QueuedRow[]> =>
+    ask<QueuedRow>(
+      `SELECT dlq_seq AS seq, topic, topic_id, partition, offset_, hop, record_key, record_value, headers, reason, found_at
+       FROM headrace.dead_letter WHERE dataset = $1 AND dlq_seq > $2 ORDER BY dlq_seq LIMIT $3`,
+      [dataset, upTo, most],
+    );
+  let rows = await numbered();
+  if (rows.length < most) {
+    await ask(
+      `UPDATE headrace.dead_letter d SET dlq_seq = n.seq FROM (
+         SELECT topic_id, partition, offset_,
+                greatest($2::bigint, (SELECT coalesce(max(dlq_seq), 0) FROM headrace.dead_letter WHERE dataset = $1))
+                  + row_number() OVER (ORDER BY found_at, topic_id, partition, offset_) AS seq
+         FROM (SELECT topic_id, partition, offset_, found_at FROM headrace.dead_letter
+               WHERE dataset = $1 AND dlq_seq IS NULL LIMIT $3) AS unnumbered) n
+       WHERE d.dataset = $1 AND d.topic_id = n.topic_id AND d.partition = n.partition AND d.offset_ = n.offset_ AND d.dlq_seq IS NULL`,
+      [dataset, upTo, NUMBERED_AT_ONCE],
+    );
+    rows = await numbered();
+  }
   return rows.map((row) => ({
     seq: Number(row.seq),
     topic: row.topic,
