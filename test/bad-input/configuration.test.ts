@@ -80,7 +80,7 @@ describe('topics of others', () => {
     expect(namesOf(BAD_TOPICS).size).toBe(BAD_TOPICS.length);
     expectRefused(
       () => loadAll(pipelineFile, { path: settingsFile, env: {} }),
-      ['2:15: topicPattern: lands topics that others write: only `land`, `lake ls` and `lake show`'],
+      ['2:15: topicPattern: lands topics that others write: only `land`, `lake ls`, `lake show` and `lake compact`'],
     );
     writeFileSync(pipelineFile, PIPELINE);
     expect(load()).toBeNull();

@@ -151,7 +151,8 @@ export function readPipelines(path: string, env: Environment): { readings: Pipel
     return { readings: [], problems: source.problems.length > 0 ? source.problems : empty };
   }
   if (typeof source.data === 'object' && 'topicPattern' in source.data) {
-    const message = 'lands topics that others write: only `land`, `lake ls` and `lake show` take such a file';
+    const message =
+      'lands topics that others write: only `land`, `lake ls`, `lake show` and `lake compact` take such a file';
     return { readings: [], problems: [{ place: source.placeOf(['topicPattern']), path: 'topicPattern', message }] };
   }
   const { entries, problems } = tableEntries(source);
