@@ -5,6 +5,7 @@
 import type { LakePorts, LakeRequest, LakeSums } from './verify-lake.ts';
 import type { Key } from '../contracts/columns.ts';
 import type { HashSum } from './ports/lake-files.ts';
+import { keyOf } from './redrive-plan.ts';
 import type { OwnHash, SourceFinding, WarehouseSums, WarehouseView } from './ports/verify.ts';
 import { bucketCount, differing, groups, isSumOf, rowsOf } from './verify-buckets.ts';
 import { type KeyFindings, judgeBeyond, judgeKeys } from './verify-keys.ts';
@@ -74,7 +75,8 @@ export async function findKeys(ports: LakePorts, scan: Scan, rough: AllSums, fin
         warehouse.map((row) => ({ hash: row.lakeHash })),
       );
     if (!whole) findings.different += 1;
-    const sidesOfGroup = { lake, warehouse, source, otherRows: scan.otherRows, discarded: scan.discarded };
+    const gone = (keys: readonly string[]): Promise<ReadonlySet<string>> => goneKeys(scan, keys);
+    const sidesOfGroup = { lake, warehouse, source, otherRows: scan.otherRows, discarded: scan.discarded, gone };
     await judgeKeys(
       sidesOfGroup,
       (unknown) =>
@@ -107,6 +109,19 @@ export async function findBeyond(scan: Scan, findings: KeyFindings): Promise<voi
     );
     after = last.values;
   }
+}
+
+/** @param keys as JSON */
+async function goneKeys(scan: Scan, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  const known = keys.flatMap((key) => {
+    const values = keyOf({ key: Buffer.from(key) }, scan.replay.shape);
+    return values === null ? [] : [{ key, values }];
+  });
+  const found = await lookUp(
+    scan,
+    known.map(({ values }) => values),
+  );
+  return new Set(known.flatMap(({ key }, place) => (found[place]?.exists === false ? [key] : [])));
 }
 
 export async function lookUp(scan: Scan, keys: readonly Key[]): Promise<SourceFinding[]> {

@@ -4,7 +4,7 @@
  *
  * A row of the warehouse beyond the first of its key (its table may have lost its constraint) is extra. Else a key counts
  * once, by the first that holds:
- * - missing:   the lake has it and the warehouse has not; or the source has it, and neither has, without proof of a change
+ * - missing:   the lake has it and the warehouse has not, though the source still has; or the source has it, and neither has, without proof of a change
  * - different: the warehouse's row is not the lake's last; or not the source's, without proof of a change; or the lake has
  *              two last records of the key, in two partitions, so that nobody can tell what the warehouse must hold
  * - extra:     no lake record explains it; or it is in the replay's scope and the source has it not (whether the key lies
@@ -12,6 +12,7 @@
  * Not counted is a missing or different key that has a discarded dead letter: somebody said that its row is not to arrive.
  * - changedSince: the source's row is not the warehouse's, and was written after the replay began, provably
  */
+import type { Key } from '../contracts/columns.ts';
 import { type Fault, fault } from '../contracts/errors.ts';
 import type { VerifyExamples } from '../contracts/temporal.ts';
 import type { KeyedHash } from './ports/lake-files.ts';
@@ -20,6 +21,8 @@ import type { SourceFinding, SourceRow, WarehouseRow } from './ports/verify.ts';
 export const EXAMPLES_MOST = 20;
 
 export interface KeyFindings {
+  /** Keys of extra rows, if they are wanted: not those of rows beyond the first of a key. */
+  extraKeys?: Key[];
   missing: number;
   extra: number;
   different: number;
@@ -43,6 +46,8 @@ export interface Sides {
   otherRows: boolean;
   /** Keys that have a discarded dead letter. */
   discarded: ReadonlySet<string>;
+  /** Which of the lake's keys the source has no more: a warehouse without them is right (`verify --prune` deletes them). */
+  gone?: (keys: readonly string[]) => Promise<ReadonlySet<string>>;
 }
 
 /**
@@ -57,6 +62,10 @@ export async function judgeKeys(
   const tell = (kind: keyof VerifyExamples, key: string): void => {
     if ((kind === 'missing' || kind === 'different') && sides.discarded.has(key)) into.discarded.add(key);
     else note(into, kind, key);
+  };
+  const extra = ({ key, values }: WarehouseRow): void => {
+    tell('extra', key);
+    into.extraKeys?.push(values);
   };
   const lake = new Map<string, bigint>();
   for (const row of sides.lake) {
@@ -81,32 +90,36 @@ export async function judgeKeys(
       continue;
     }
     warehouse.add(row.key);
-    if (landed === undefined && !sides.otherRows) tell('extra', row.key);
+    if (landed === undefined && !sides.otherRows) extra(row);
     else if (landed !== undefined && landed !== row.lakeHash) tell('different', row.key);
     else if (now !== undefined) {
       if (now.hash !== row.hash) tell(now.changedSince ? 'changedSince' : 'different', row.key);
     } else if (row.inScope && !row.beyond) unknown.push(row);
   }
-  for (const key of lake.keys()) if (!warehouse.has(key)) tell('missing', key);
+  const absent = [...lake.keys()].filter((key) => !warehouse.has(key));
+  const doubtful = absent.filter((key) => !source.has(key));
+  const gone = doubtful.length > 0 ? await sides.gone?.(doubtful) : undefined;
+  for (const key of absent) if (gone?.has(key) !== true) tell('missing', key);
   for (const [key, row] of source) {
     if (!warehouse.has(key) && !lake.has(key)) tell(row.changedSince ? 'changedSince' : 'missing', key);
   }
   const findings = await find(unknown);
   unknown.forEach((row, place) => {
     const finding = findings[place];
-    if (finding?.exists !== true) tell('extra', row.key);
+    if (finding?.exists !== true) extra(row);
     else if (!finding.beyond) tell(finding.changedSince ? 'changedSince' : 'extra', row.key);
   });
 }
 
 /** Warehouse rows of the scope above the replay's upper key: another replay's, if the source has them. */
 export function judgeBeyond(
-  rows: readonly { key: string; copies: number }[],
+  rows: readonly { key: string; values: Key; copies: number }[],
   found: readonly SourceFinding[],
   into: KeyFindings,
 ): void {
   rows.forEach((row, place) => {
     const rightly = found[place]?.exists === true ? 1 : 0;
+    if (rightly === 0) into.extraKeys?.push(row.values);
     for (let copy = rightly; copy < row.copies; copy++) note(into, 'extra', row.key);
   });
 }

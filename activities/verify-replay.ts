@@ -6,6 +6,7 @@
  * canonical one's cost; the lake against the warehouse by the canonical one always. Where they do not, again by bucket, and only the buckets that differ are read key by key. Memory is bounded by
  * the number of buckets and by a group of differing ones, whatever the table's size.
  */
+import type { Key } from '../contracts/columns.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
 import type { VerifyInput, VerifyReport } from '../contracts/temporal.ts';
 import type { LakeFiles } from './ports/lake-files.ts';
@@ -45,8 +46,16 @@ const REASONS_MOST = 20;
 /** What of the lake's records a table holds. */
 const RECORDS = { upsert: 'last', append: 'all', replace: 'replay' } as const;
 
-/** @throws Fault ReplayUnknown; TableUnsuited when a compared column is gone from the warehouse */
-export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse: Pulse): Promise<VerifyReport> {
+/**
+ * @param extraKeys gets the keys of all extra rows
+ * @throws Fault ReplayUnknown; TableUnsuited when a compared column is gone from the warehouse
+ */
+export async function verifyReplay(
+  ports: VerifyPorts,
+  input: VerifyInput,
+  pulse: Pulse,
+  extraKeys?: Key[],
+): Promise<VerifyReport> {
   const began = performance.now();
   const beating = setInterval(() => pulse.beat({}), BEAT_MS);
   const over = new AbortController();
@@ -91,7 +100,7 @@ export async function verifyReplay(ports: VerifyPorts, input: VerifyInput, pulse
     const sums = await sumAll(ports, scan, 1, own !== null && own.name === view?.ownHash ? own : undefined);
     // Rows of an object that is gone are not the warehouse's fault: what it holds is then judged by the source alone.
     scan.otherRows ||= sums.lake.missingObjects.length > 0 || sums.lake.anyExpired;
-    const findings = noFindings();
+    const findings: KeyFindings = { ...noFindings(), ...(extraKeys ? { extraKeys } : {}) };
     if (mode === 'append') await judgeAppended(ports, scan, sums, findings);
     else {
       if (unequalBuckets(scan, sums).length > 0) await findKeys(ports, scan, sums, findings);
@@ -117,7 +126,7 @@ function report(
   seconds: { load: number; verify: number },
 ): VerifyReport {
   const { mode } = replay.spec.warehouse;
-  const { discarded: exempt, ...counted } = findings;
+  const { discarded: exempt, extraKeys: _, ...counted } = findings;
   const { missing, extra, different } = counted;
   const discarded = chunks.discards.filter(({ key, ours }) => ours || (key !== null && exempt.has(key)));
   const wrong = missing + extra + different + chunks.lost + chunks.deadLetters + chunks.unequal.length;

@@ -21,10 +21,10 @@ import type { LoadOptions } from './commands/load.ts';
 import type { RecoverOptions } from './commands/recover.ts';
 import type { RunOptions } from './commands/run.ts';
 import type { TuneOptions } from './commands/tune.ts';
+import type { VerifyOptions } from './commands/verify.ts';
 import type { WorkerOptions } from './commands/worker.ts';
 import {
   type CommonOptions,
-  type FollowOptions,
   byteRate,
   byteSize,
   columnNames,
@@ -173,10 +173,10 @@ function addPipelineCommands(program: Command): void {
       '--living',
       'the source is being written to: where it cannot date a difference (MySQL), take it for a change',
     )
+    .option('--prune', 'delete the rows of the warehouse that the source has no more; asks first')
+    .option('--yes', 'do not ask')
     .action(
-      onTables<FollowOptions & { replayId?: string }>(async (file, options) =>
-        (await import('./commands/verify.ts')).runVerify(file, options),
-      ),
+      onTables<VerifyOptions>(async (file, options) => (await import('./commands/verify.ts')).runVerify(file, options)),
     );
 }
 

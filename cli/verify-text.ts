@@ -40,6 +40,11 @@ export function hopsTable({ rows, seconds }: VerifyReport): string {
 }
 
 function answer(report: VerifyReport): string {
+  if (report.pruned === undefined) return found(report);
+  return `${numberText(report.pruned)} rows that the source has no more were deleted from the warehouse\n${found(report)}`;
+}
+
+function found(report: VerifyReport): string {
   const { rows, changedSince } = report;
   const drift = changedSince === 0 ? '' : ` (${numberText(changedSince)} rows changed in the source since)`;
   if (report.ok) {
@@ -59,7 +64,7 @@ function answer(report: VerifyReport): string {
     [report.missing, 'rows are missing in the warehouse'],
     [
       report.extra,
-      'rows of the warehouse are not in the source (a replay never deletes: if they are to go, delete them there)',
+      'rows of the warehouse are not in the source (a replay never deletes: if they are to go, verify --prune)',
     ],
     [report.different, 'rows differ'],
     [report.chunksUnequal, 'chunks are not in the lake as they were published'],

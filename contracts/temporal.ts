@@ -116,6 +116,8 @@ export interface VerifyInput {
   replayId?: string;
   /** The source is written to meanwhile: differences from it that it cannot date are taken for changes since then. */
   living?: boolean;
+  /** Deletes the rows that the source has no more, and verifies then. */
+  prune?: boolean;
 }
 
 /** Up to 20 examples of each kind, the key as JSON. */
@@ -143,6 +145,8 @@ export interface VerifyReport {
   deadLetters: number;
   /** Discarded dead letters: the replay's own, and others whose keys would be missing or different without them. */
   discarded: number;
+  /** Rows deleted before this was found; absent: none were to be. */
+  pruned?: number;
   /** Why, up to 20. */
   discardReasons: string[];
   objects: number;

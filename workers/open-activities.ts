@@ -136,6 +136,7 @@ export async function openActivities(
       loads,
       openSourceHashes: sourceHashes.get,
       openWarehouseHashes: warehouseHashes.get,
+      openWarehouse: warehouses.get,
     },
     currentPulse,
   );

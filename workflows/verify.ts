@@ -14,7 +14,7 @@ import {
 import { longWork } from './activity-options.ts';
 import { say } from './details.ts';
 
-const { verifyReplay } = proxyActivities<VerifyActivities>(longWork('load'));
+const { verifyReplay, pruneExtra } = proxyActivities<VerifyActivities>(longWork('load'));
 
 export const verifyProgressQuery = defineQuery<Progress>(PROGRESS_QUERY);
 
@@ -28,7 +28,9 @@ export async function verifyPipeline(input: VerifyInput): Promise<VerifyReport> 
     ...(input.replayId === undefined ? {} : { [SEARCH_ATTRIBUTES.replayId]: [input.replayId] }),
   });
   say(text);
-  const report = await verifyReplay.executeWithOptions({ summary: input.replayId ?? 'latest replay' }, [input]);
+  const deleted = input.prune === true ? await pruneExtra(input) : undefined;
+  const found = await verifyReplay.executeWithOptions({ summary: input.replayId ?? 'latest replay' }, [input]);
+  const report: VerifyReport = { ...found, ...deleted };
   rows = report.rows.loaded;
   phase = report.ok ? 'verified' : 'different';
   text = textOf(report);

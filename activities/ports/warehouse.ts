@@ -4,7 +4,7 @@
  * the place of locks and of owners: of two loaders with the same cuts one wins, and the other is told so.
  * Every error is a Fault; WarehouseUnavailable says nothing about the outcome: read the ledger again.
  */
-import type { TableName, TableShape } from '../../contracts/columns.ts';
+import type { Key, TableName, TableShape } from '../../contracts/columns.ts';
 import type { PartitionEnds } from '../../contracts/replay.ts';
 
 export interface WarehouseTable {
@@ -94,6 +94,16 @@ export interface Warehouse {
   judge(table: WarehouseTable, csvPath: string, signal?: AbortSignal): Promise<readonly RefusedRow[]>;
   /** Moves the ledger over offsets that hold no rows. @throws Fault LedgerMoved */
   advance(name: TableName, topicId: string, steps: readonly LedgerStep[]): Promise<void>;
+  /**
+   * Deletes rows, of these keys those that `stillGone` gives back. It is asked while no load of the table can come in.
+   * @returns rows deleted
+   */
+  prune(
+    table: WarehouseTable,
+    topicId: string,
+    keys: readonly Key[],
+    stillGone: (keys: readonly Key[]) => Promise<readonly Key[]>,
+  ): Promise<number>;
   close(): Promise<void>;
 }
 

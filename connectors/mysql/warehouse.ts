@@ -10,6 +10,7 @@ import { ensureLedger, ensureTable, planTable } from './warehouse-ensure.ts';
 import { moveLedger, readLedger, startLedger } from './warehouse-ledger.ts';
 import { doing, inShortTransaction, openWarehouseDatabase, withWarehouse } from './warehouse-session.ts';
 import { judgeRows } from './warehouse-judge.ts';
+import { pruneRows } from './warehouse-prune.ts';
 import { stageRows } from './warehouse-stage.ts';
 
 /** Two staged batches, a plan and a ledger reading for each of a few loaders in the process. */
@@ -38,6 +39,7 @@ export function openMysqlWarehouse(settings: MysqlSettings): Warehouse {
       withWarehouse(database, doing('moving the ledger of', name), (connection) =>
         inShortTransaction(connection, () => moveLedger(connection, name, topicId, steps)),
       ),
+    prune: (...request) => pruneRows(database, ...request),
     close: () => closeDatabase(database),
   };
 }

@@ -7,7 +7,7 @@ import type { Column, Key } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import { quoteIdent, quoteLiteral, quoteTable } from '../../formats/sql-names.ts';
 
-export function keyColumns(table: SourceTable): Column[] {
+export function keyColumns(table: Pick<SourceTable, 'name' | 'shape'>): Column[] {
   return columnsOf(table, table.shape.key);
 }
 
@@ -16,7 +16,7 @@ export function rangeColumns(table: SourceTable): Column[] {
   return columnsOf(table, table.order ?? table.shape.key);
 }
 
-function columnsOf(table: SourceTable, names: readonly string[]): Column[] {
+function columnsOf(table: Pick<SourceTable, 'name' | 'shape'>, names: readonly string[]): Column[] {
   return names.map((name) => {
     const column = table.shape.columns.find((each) => each.name === name);
     if (!column) throw fault('Unexpected', `key column ${name} is not among the columns of ${quoteTable(table.name)}`);
@@ -54,7 +54,7 @@ export function castSql(column: Column, text: string): string {
 }
 
 /** A condition that the row's key is one of these; an enum is compared as text, or an unknown label would be an error. */
-export function isOneOf(table: SourceTable, keys: readonly Key[]): string {
+export function isOneOf(table: Pick<SourceTable, 'name' | 'shape'>, keys: readonly Key[]): string {
   if (keys.length === 0) return 'false';
   const columns = keyColumns(table);
   const left = columns.map((column) => `${quoteIdent(column.name)}${isEnum(column) ? '::text' : ''}`);

@@ -9,6 +9,7 @@ import { openPool } from './pool.ts';
 import { moveLedger, readLedger, startLedger } from './warehouse-ledger.ts';
 import { ensureLedger, ensureTable, planTable } from './warehouse-ensure.ts';
 import { judgeRows } from './warehouse-judge.ts';
+import { pruneRows } from './warehouse-prune.ts';
 import { stageRows } from './warehouse-stage.ts';
 import { doing, withClient } from './warehouse-session.ts';
 
@@ -35,6 +36,7 @@ export function openPostgresWarehouse(settings: PostgresSettings): Warehouse {
         await moveLedger(client, name, topicId, steps);
         await client.query('COMMIT');
       }),
+    prune: (...request) => pruneRows(pool, ...request),
     close: () => pool.end(),
   };
 }

@@ -1,7 +1,9 @@
 /** Load modes on real services: append, replace, added columns; on PostgreSQL and on MariaDB. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LoadRound, loadSealed } from '../../activities/load-sealed.ts';
+import { pruneExtra } from '../../activities/verify-prune.ts';
 import { verifyReplay } from '../../activities/verify-replay.ts';
+import type { Key } from '../../contracts/columns.ts';
 import { messageOf } from '../../contracts/errors.ts';
 import type { LoadMode } from '../../contracts/pipeline.ts';
 import type { VerifyReport } from '../../contracts/temporal.ts';
@@ -226,4 +228,58 @@ describe.each(['postgres', 'mariadb'] as const)('a new column on %s', (kind) => 
     ]);
     expect(await verify()).toMatchObject({ ok: true });
   });
+});
+
+describe.each(['postgres', 'mariadb'] as const)('pruning on %s', (kind) => {
+  beforeEach(() => open(kind, 'upsert'));
+  const prune = () => pruneExtra(lake.verifyPorts, { spec: lake.spec }, idlePulse());
+
+  it('deletes what the source has no more, and nothing else', async () => {
+    await replayAndLand();
+    await load();
+    await lake.sales.query(`DELETE FROM ${source} WHERE id <= 30`);
+    await lake.sales.query(`INSERT INTO ${source} VALUES (900, 'new', 1)`);
+    await replayAndLand();
+    await load();
+    // Of nobody's replay: one that the source has not, one above all of its keys, one that it got just now.
+    await warehouse.rows(`INSERT INTO ${warehouse.table} VALUES (-5, 'own', 1), (5000, 'own', 1), (6000, 'now', 1)`);
+    await lake.sales.query(`INSERT INTO ${source} VALUES (6000, 'now', 1)`);
+    expect(await verify()).toMatchObject({ ok: false, extra: 32 });
+    expect(await prune()).toEqual({ pruned: 32 });
+    expect(await inWarehouse()).toEqual(await inSource());
+    expect(await verify()).toMatchObject({ ok: true, extra: 0 });
+    expect(await prune()).toEqual({ pruned: 0 });
+  });
+
+  it('asks the source again: a key that came back stays', async () => {
+    await replayAndLand();
+    await load();
+    await lake.sales.query(`DELETE FROM ${source} WHERE id <= 3`);
+    const { openSourceHashes } = lake.verifyPorts;
+    const table = { name: lake.spec.warehouse.table, shape: await shapeOf() };
+    const hashes = openSourceHashes('sales');
+    const keys = [['1'], ['2'], ['3']];
+    const snapshot = await lake.source.snapshot();
+    await lake.sales.query(`INSERT INTO ${source} VALUES (2, 'back', 1)`);
+    const gone = async (asked: readonly Key[]): Promise<Key[]> => {
+      const found = await hashes.find({ ...table, name: lake.spec.source.table }, asked, null, snapshot);
+      return asked.filter((_, place) => found[place]?.exists === false);
+    };
+    expect(await lake.verifyPorts.openWarehouse('').prune(table, lake.state.topicId, keys, gone)).toBe(2);
+    expect((await inWarehouse())[0]?.[0]).toBe('2');
+  });
+
+  it('never after a replay of a part', async () => {
+    await replayAndLand();
+    await load();
+    await lake.replay({ where: 'id > 100' });
+    await lake.land();
+    await load();
+    await expect(prune()).rejects.toMatchObject({ code: 'ConfigInvalid' });
+    expect(await count()).toBe(String(ROWS));
+  });
+
+  async function shapeOf() {
+    return (await lake.source.describe(lake.spec.source.table)).shape;
+  }
 });

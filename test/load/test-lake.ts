@@ -14,7 +14,7 @@ import { sourceTable } from '../../activities/source-table.ts';
 import type { Claim } from '../../activities/ports/manifest.ts';
 import type { PlannedReplay } from '../../activities/ports/replays.ts';
 import type { Pulse } from '../../activities/pulse.ts';
-import type { VerifyPorts } from '../../activities/verify-replay.ts';
+import type { PrunePorts } from '../../activities/verify-prune.ts';
 import { openLakeFiles } from '../../connectors/duckdb/lake-files.ts';
 import { openLoadStore } from '../../connectors/postgres/load-store.ts';
 import { openReaderWith } from '../../connectors/kafka/reader.ts';
@@ -261,12 +261,13 @@ export async function openTestLake(options: {
     openWarehouse: () => warehouse,
     replacements: openReplacements(control),
   };
-  const verifyPorts: VerifyPorts = {
+  const verifyPorts: PrunePorts = {
     ...shared,
     loads,
     verify: openVerifyStore(control),
     openSourceHashes: () => sourceHashes,
     openWarehouseHashes: () => warehouseHashes,
+    openWarehouse: () => warehouse,
   };
 
   return {

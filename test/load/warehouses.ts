@@ -66,7 +66,7 @@ async function ofMariadb(lake: TestLake, mariadb: Mariadb): Promise<TestWarehous
   const name = lake.schema;
   lake.spec.warehouse = { ...lake.spec.warehouse, table: { schema: 'warehouse', table: name } };
   Object.assign(lake.loadPorts, { openWarehouse: () => warehouse });
-  Object.assign(lake.verifyPorts, { openWarehouseHashes: () => hashes });
+  Object.assign(lake.verifyPorts, { openWarehouseHashes: () => hashes, openWarehouse: () => warehouse });
   await admin.query(`SET time_zone = '+00:00'`);
   const table = `warehouse.${name}`;
   return {

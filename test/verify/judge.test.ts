@@ -29,7 +29,8 @@ async function judge(sides: Partial<Sides>, found: Record<string, Partial<Source
     },
     findings,
   );
-  const { examples, discarded, ...counts } = findings;
+  const { examples, discarded, missing, extra, different, changedSince } = findings;
+  const counts = { missing, extra, different, changedSince };
   const named = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
   return { named, examples, asked, discarded };
 }
@@ -82,8 +83,8 @@ describe('keys', () => {
     const found = { exists: true, changedSince: false, beyond: true };
     judgeBeyond(
       [
-        { key: 'y', copies: 1 },
-        { key: 'z', copies: 1 },
+        { key: 'y', values: [], copies: 1 },
+        { key: 'z', values: [], copies: 1 },
       ],
       [found, { ...found, exists: false }],
       findings,
@@ -98,7 +99,7 @@ describe('keys', () => {
     expect((await judge(twoRecords)).named).toEqual({ different: 1 });
     await expect(judge({ source: [now('a', 1), now('a', 1)] })).rejects.toMatchObject({ code: 'TableUnsuited' });
     const findings = noFindings();
-    judgeBeyond([{ key: 'z', copies: 3 }], [{ exists: true, changedSince: false, beyond: true }], findings);
+    judgeBeyond([{ key: 'z', values: [], copies: 3 }], [{ exists: true, changedSince: false, beyond: true }], findings);
     expect(findings).toMatchObject({ extra: 2 });
   });
   it('names no more than 20 of a kind, and counts all', async () => {
