@@ -10,6 +10,7 @@
  * - extra:     no lake record explains it; or it is in the replay's scope and the source has it not (whether the key lies
  *              above the replay's upper one or not), or has it outside the scope without proof of a change
  * Not counted is a missing or different key that has a discarded dead letter: somebody said that its row is not to arrive.
+ * - skipped:   the source has it, nothing proves a change, and it would be missing or different; its chunk was skipped
  * - changedSince: the source's row is not the warehouse's, and was written after the replay began, provably
  */
 import type { Key } from '../contracts/columns.ts';
@@ -27,14 +28,15 @@ export interface KeyFindings {
   extra: number;
   different: number;
   changedSince: number;
+  skipped: number;
   /** Keys that would be missing or different, had they no discarded dead letter. */
   discarded: Set<string>;
   examples: VerifyExamples;
 }
 
 export function noFindings(): KeyFindings {
-  const examples = { missing: [], extra: [], different: [], changedSince: [] };
-  return { missing: 0, extra: 0, different: 0, changedSince: 0, discarded: new Set(), examples };
+  const examples = { missing: [], extra: [], different: [], changedSince: [], skipped: [] };
+  return { missing: 0, extra: 0, different: 0, changedSince: 0, skipped: 0, discarded: new Set(), examples };
 }
 
 export interface Sides {
@@ -93,7 +95,7 @@ export async function judgeKeys(
     if (landed === undefined && !sides.otherRows) extra(row);
     else if (landed !== undefined && landed !== row.lakeHash) tell('different', row.key);
     else if (now !== undefined) {
-      if (now.hash !== row.hash) tell(now.changedSince ? 'changedSince' : 'different', row.key);
+      if (now.hash !== row.hash) tell(because(now, 'different'), row.key);
     } else if (row.inScope && !row.beyond) unknown.push(row);
   }
   const absent = [...lake.keys()].filter((key) => !warehouse.has(key));
@@ -101,7 +103,7 @@ export async function judgeKeys(
   const gone = doubtful.length > 0 ? await sides.gone?.(doubtful) : undefined;
   for (const key of absent) if (gone?.has(key) !== true) tell('missing', key);
   for (const [key, row] of source) {
-    if (!warehouse.has(key) && !lake.has(key)) tell(row.changedSince ? 'changedSince' : 'missing', key);
+    if (!warehouse.has(key) && !lake.has(key)) tell(because(row, 'missing'), key);
   }
   const findings = await find(unknown);
   unknown.forEach((row, place) => {
@@ -109,6 +111,12 @@ export async function judgeKeys(
     if (finding?.exists !== true) extra(row);
     else if (!finding.beyond) tell(finding.changedSince ? 'changedSince' : 'extra', row.key);
   });
+}
+
+/** What is to be said of a row of the source that did not arrive as it is. */
+function because(row: SourceRow, otherwise: 'missing' | 'different'): keyof VerifyExamples {
+  if (row.changedSince) return 'changedSince';
+  return row.skipped === true ? 'skipped' : otherwise;
 }
 
 /** Warehouse rows of the scope above the replay's upper key: another replay's, if the source has them. */

@@ -8,7 +8,7 @@
  */
 import type { Key } from '../contracts/columns.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
-import type { VerifyInput, VerifyReport } from '../contracts/temporal.ts';
+import type { SkippedChunk, VerifyInput, VerifyReport } from '../contracts/temporal.ts';
 import type { LakeFiles } from './ports/lake-files.ts';
 import type { LoadStore } from './ports/load-store.ts';
 import type { ObjectStore } from './ports/object-store.ts';
@@ -107,7 +107,8 @@ export async function verifyReplay(
       await findBeyond(scan, findings);
     }
     const chunks = await compareLake(ports, replay, sums.lake.landed, sums.lake.expiredRows);
-    return report(replay, sums, { ...chunks, discards }, findings, {
+    const skips = await ports.verify.skips(replay.replayId);
+    return report(replay, sums, { ...chunks, discards, skips }, findings, {
       load: await ports.verify.loadSeconds(replay.pipeline, replay.plannedAt),
       verify: (performance.now() - began) / 1000,
     });
@@ -121,15 +122,18 @@ export async function verifyReplay(
 function report(
   replay: PublishedReplay,
   { lake, warehouse, source }: AllSums,
-  chunks: Awaited<ReturnType<typeof compareLake>> & { discards: readonly DiscardedLetter[] },
+  chunks: Awaited<ReturnType<typeof compareLake>> & {
+    discards: readonly DiscardedLetter[];
+    skips: SkippedChunk[];
+  },
   findings: KeyFindings,
   seconds: { load: number; verify: number },
 ): VerifyReport {
   const { mode } = replay.spec.warehouse;
   const { discarded: exempt, extraKeys: _, ...counted } = findings;
-  const { missing, extra, different } = counted;
+  const { missing, extra, different, skipped } = counted;
   const discarded = chunks.discards.filter(({ key, ours }) => ours || (key !== null && exempt.has(key)));
-  const wrong = missing + extra + different + chunks.lost + chunks.deadLetters + chunks.unequal.length;
+  const wrong = missing + extra + different + skipped + chunks.lost + chunks.deadLetters + chunks.unequal.length;
   return {
     pipeline: replay.pipeline,
     ...(mode === 'upsert' ? {} : { mode }),
@@ -145,6 +149,7 @@ function report(
     expired: chunks.expired,
     deadLetters: chunks.deadLetters,
     discarded: discarded.length,
+    skips: chunks.skips,
     discardReasons: [...new Set(discarded.map(({ why }) => why))].slice(0, REASONS_MOST),
     objects: lake.objects,
     bytes: lake.bytes,

@@ -31,12 +31,15 @@ export async function sourceRows(scan: SourceScan, wanted: Wanted): Promise<Sour
   await eachChunk(scan, async (chunk) => {
     const range = { ...chunk, scope: scan.replay.scope };
     for (const row of await scan.hashes.rowsOfRange(scan.table, range, wanted, scan.replay.sourceSnapshot))
-      rows.push(row);
+      rows.push(chunk.skipped ? { ...row, skipped: true } : row);
   });
   return rows;
 }
 
-async function eachChunk(scan: SourceScan, visit: (chunk: Chunk) => Promise<void>): Promise<void> {
+async function eachChunk(
+  scan: SourceScan,
+  visit: (chunk: Chunk & { skipped: boolean }) => Promise<void>,
+): Promise<void> {
   for (let from = 0; ;) {
     const chunks = await scan.store.chunks(scan.replay.replayId, from, CHUNKS_A_PAGE);
     const last = chunks.at(-1);

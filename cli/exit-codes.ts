@@ -10,6 +10,7 @@ export const EXIT = {
   differs: 3,
   /** A service or a worker cannot be reached. */
   unreachable: 4,
+  /** Of something else than a mistake of the user's. */
   workflowFailed: 5,
   interrupted: 130,
 } as const;
@@ -24,7 +25,18 @@ const UNREACHABLE: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'NoWorker',
 ]);
 
-/** For a fault met in this process (one that a workflow failed of is `workflowFailed`). */
+/** What is wrong with what a person said, or with what that names; of these no work was begun that something is left of. */
+const MISTAKES: ReadonlySet<string> = new Set<FaultCode>([
+  ...(['ConfigInvalid', 'ConnectionUnknown', 'AccessDenied', 'TableMissing', 'TableUnsuited', 'TableOwned'] as const),
+  ...(['TopicUnsuited', 'StoreUnsuited', 'SettingsMismatch', 'ReplayUnknown'] as const),
+]);
+
+/** For what a workflow failed of: a mistake has one code, whether the command finds it or the workflow does. */
+export function exitCodeOfWorkflow(type: string): number {
+  return MISTAKES.has(type) ? EXIT.usage : EXIT.workflowFailed;
+}
+
+/** For a fault met in this process. */
 export function exitCodeOf(code: FaultCode): number {
   if (UNREACHABLE.has(code)) return EXIT.unreachable;
   if (code === 'VerifyFailed') return EXIT.differs;

@@ -3,7 +3,7 @@
  * four layers (workflow, child workflow, activity, application failure); the innermost that says something is shown.
  */
 import { isFault, messageOf } from '../contracts/errors.ts';
-import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { EXIT, exitCodeOf, exitCodeOfWorkflow } from './exit-codes.ts';
 
 export interface Failure {
   exitCode: number;
@@ -35,7 +35,8 @@ export function failureOf(error: unknown): Failure {
   if (name === 'StackError') return { exitCode: EXIT.unreachable, code: name, message: messageOf(error) };
   if (name === 'WorkflowFailedError') {
     const { cause, doing } = innermost(error);
-    return { exitCode: EXIT.workflowFailed, code: typeOf(cause), message: explained(cause, doing) };
+    const code = typeOf(cause);
+    return { exitCode: exitCodeOfWorkflow(code), code, message: explained(cause, doing) };
   }
   if (name === 'WorkflowNotFoundError') {
     return { exitCode: EXIT.usage, code: name, message: `${messageOf(error)}; headrace status shows those that run` };

@@ -1,5 +1,5 @@
 /** The report of `run` and `verify` for people: what each hop did, and what differs, down to keys. */
-import type { VerifyExamples, VerifyReport } from '../contracts/temporal.ts';
+import type { SkippedChunk, VerifyExamples, VerifyReport } from '../contracts/temporal.ts';
 import { EXIT } from './exit-codes.ts';
 import { bytesText, numberText, rateText, secondsText, tableText } from './output.ts';
 
@@ -13,6 +13,7 @@ export function verifyText(report: VerifyReport, withHops: boolean): string {
   const expired = report.expired === 0 ? '' : `; ${expiredText(report.expired)}`;
   parts.push(`lake: ${numberText(report.objects)} objects, ${bytesText(report.bytes)}${expired}`);
   parts.push(answer(report));
+  if (report.ok && report.skips.length > 0) parts.push(report.skips.map(skipText).join('\n'));
   return parts.join('\n\n');
 }
 
@@ -67,12 +68,19 @@ function found(report: VerifyReport): string {
       'rows of the warehouse are not in the source (a replay never deletes: if they are to go, verify --prune)',
     ],
     [report.different, 'rows differ'],
+    [report.skipped, 'rows were not published, because their chunks were skipped'],
     [report.chunksUnequal, 'chunks are not in the lake as they were published'],
     [report.lost, 'records expired before they were landed'],
     [report.deadLetters, 'records are in the dead letters (headrace dead-letters shows them)'],
   ];
   const lines = counts.filter(([count]) => count > 0).map(([count, text]) => `  ${numberText(count)} ${text}`);
-  return [`verify: NOT ok${drift}`, ...lines, ...exampleLines(report.examples)].join('\n');
+  return [`verify: NOT ok${drift}`, ...lines, ...report.skips.map(skipText), ...exampleLines(report.examples)].join(
+    '\n',
+  );
+}
+
+function skipText({ chunk, reason, by, at }: SkippedChunk): string {
+  return `  chunk ${numberText(chunk)} was skipped by ${by ?? 'somebody in the Temporal UI'} at ${at.slice(0, 19)}Z: “${reason}”`;
 }
 
 function discardText({ discarded, discardReasons }: VerifyReport): string {
@@ -81,7 +89,7 @@ function discardText({ discarded, discardReasons }: VerifyReport): string {
 }
 
 function exampleLines(examples: VerifyExamples): string[] {
-  return (['missing', 'extra', 'different', 'changedSince'] as const).flatMap((kind) =>
+  return (['missing', 'extra', 'different', 'skipped', 'changedSince'] as const).flatMap((kind) =>
     examples[kind].length === 0
       ? []
       : [`  ${kind}, for example: ${examples[kind].slice(0, SHOWN_EXAMPLES).join('  ')}`],

@@ -126,6 +126,15 @@ export interface VerifyExamples {
   extra: string[];
   different: string[];
   changedSince: string[];
+  skipped: string[];
+}
+export interface SkippedChunk {
+  chunk: number;
+  reason: string;
+  /** Who said so; null: nobody knows (the Temporal UI tells no name). */
+  by: string | null;
+  /** ISO 8601. */
+  at: string;
 }
 /** What `run --json` and `verify --json` print. */
 export interface VerifyReport {
@@ -138,6 +147,10 @@ export interface VerifyReport {
   extra: number;
   different: number;
   changedSince: number;
+  /** Rows that did not arrive because their chunk was skipped. */
+  skipped: number;
+  /** The chunks that were skipped, whether rows are missing for it or not. */
+  skips: SkippedChunk[];
   lost: number;
   /** Of the rows landed, those whose objects were given up after they had been loaded: counted by the manifest, not read. */
   expired: number;

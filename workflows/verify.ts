@@ -44,8 +44,8 @@ export async function verifyPipeline(input: VerifyInput): Promise<VerifyReport> 
 
 /** One line for people. */
 export function textOf(report: VerifyReport): string {
-  const { missing, extra, different, changedSince, lost, deadLetters, chunksUnequal } = report;
-  const counts = { missing, extra, different, lost, deadLetters, chunksUnequal, changedSince };
+  const { missing, extra, different, skipped, changedSince, lost, deadLetters, chunksUnequal } = report;
+  const counts = { missing, extra, different, skipped, lost, deadLetters, chunksUnequal, changedSince };
   const found = Object.entries(counts).filter(([, count]) => count > 0);
   const details = found.map(([name, count]) => `${name} ${count}`).join(', ');
   const rows = `replay ${report.replayId}: ${report.rows.source} rows in the source, ${report.rows.loaded} in the warehouse`;

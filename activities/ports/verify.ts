@@ -5,6 +5,7 @@
 import type { Key, TableName, TableShape } from '../../contracts/columns.ts';
 import type { Chunk, PartitionEnds, ReplayScope } from '../../contracts/replay.ts';
 import type { HashSum, KeyedHash } from './lake-files.ts';
+import type { SkippedChunk } from '../../contracts/temporal.ts';
 import type { PlannedReplay } from './replays.ts';
 import type { SourceTable } from './source.ts';
 
@@ -22,6 +23,8 @@ export interface Wanted {
 export interface SourceRow extends KeyedHash {
   /** Proof that the row was written after `snapshot` was taken. False where there is none: not proof of the contrary. */
   changedSince: boolean;
+  /** The row's chunk was skipped: nobody was to publish it. */
+  skipped?: boolean;
 }
 
 export interface SourceFinding {
@@ -163,7 +166,9 @@ export interface VerifyStore {
   /** Chunks that somebody said are not to be published. */
   skippedChunks(replayId: string): Promise<number>;
   /** Bounds by chunk number, from `from` on. */
-  chunks(replayId: string, from: number, limit: number): Promise<Chunk[]>;
+  chunks(replayId: string, from: number, limit: number): Promise<(Chunk & { skipped: boolean })[]>;
+  /** Chunks that somebody skipped, in order. */
+  skips(replayId: string): Promise<SkippedChunk[]>;
   /** Seconds spent in loads of the pipeline since then. */
   loadSeconds(pipeline: string, since: number): Promise<number>;
 }

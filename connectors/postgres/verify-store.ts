@@ -95,13 +95,30 @@ export function openVerifyStore(pool: pg.Pool): VerifyStore {
       return Number(row?.open ?? 0);
     },
     chunks: async (replayId, from, limit) => {
-      const rows = await ask<{ chunk: number; after_key: Key | null; up_to_key: Key }>(
+      const rows = await ask<{ chunk: number; after_key: Key | null; up_to_key: Key; skipped: boolean }>(
         `reading the chunks of replay ${replayId}`,
-        `SELECT chunk, after_key, up_to_key FROM headrace.chunk
+        `SELECT chunk, after_key, up_to_key, skipped_at IS NOT NULL AS skipped FROM headrace.chunk
          WHERE replay_id = $1 AND chunk >= $2 ORDER BY chunk LIMIT $3`,
         [replayId, from, limit],
       );
-      return rows.map((row) => ({ chunk: row.chunk, after: row.after_key, upTo: row.up_to_key }));
+      return rows.map((row) => ({
+        chunk: row.chunk,
+        after: row.after_key,
+        upTo: row.up_to_key,
+        skipped: row.skipped,
+      }));
+    },
+    skips: async (replayId) => {
+      const rows = await ask<{ chunk: number; reason: string | null; skipped_by: string | null; skipped_at: Date }>(
+        `reading the skipped chunks of replay ${replayId}`,
+        `SELECT chunk, skip_reason AS reason, skipped_by, skipped_at FROM headrace.chunk
+         WHERE replay_id = $1 AND skipped_at IS NOT NULL ORDER BY chunk`,
+        [replayId],
+      );
+      return rows.map((row) => ({
+        ...{ chunk: row.chunk, reason: row.reason ?? '', by: row.skipped_by },
+        at: row.skipped_at.toISOString(),
+      }));
     },
     skippedChunks: async (replayId) => {
       const [row] = await ask<{ skipped: string }>(

@@ -155,7 +155,7 @@ test('a worker says what it polls, serves every command, and drains at Ctrl-C', 
   expect(verify.code).toBe(3);
 
   const failed = await runCli(['verify', file, '--replay-id', 'none'], env);
-  expect(failed.code).toBe(5);
+  expect(failed.code).toBe(2);
   expect(failed.stderr).toMatch(/^headrace: replay none .* is unknown/m);
   expect(failed.stderr).not.toMatch(/^\s+at /m);
 

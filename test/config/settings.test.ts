@@ -191,6 +191,17 @@ describe('the local stack', () => {
     expect(Object.keys(settings.connections)).toEqual(['sales']);
   });
 
+  test('half of the credentials is a fault, and no reason to take the environment’s', () => {
+    const env = { AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'mine' };
+    for (const [given, missing] of [
+      ['secretAccessKey', 'accessKeyId'],
+      ['accessKeyId', 'secretAccessKey'],
+    ]) {
+      const text = `s3: { region: eu-central-1, ${given ?? ''}: theirs }`;
+      expect(() => load(text, { defaults, env })).toThrow(new RegExp(`s3.${missing ?? ''}: is missing`));
+    }
+  });
+
   test('stands in for whole services only', () => {
     const text = 's3: { region: eu-central-1 }\nconnections: { sales: "postgres://u:p@mine/sales" }';
     const settings = load(text, { defaults, env: { AWS_ACCESS_KEY_ID: 'mine', AWS_SECRET_ACCESS_KEY: 'mine' } });

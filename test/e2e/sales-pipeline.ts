@@ -28,6 +28,9 @@ export interface PipelineChanges {
   warehouseTable?: string;
   /** As a pipeline file says it. */
   afterLoad?: Readonly<Record<string, string>>;
+  /** Further keys of `source`, and the section `replay`. */
+  source?: Readonly<Record<string, unknown>>;
+  replay?: Readonly<Record<string, unknown>>;
 }
 
 /** Writes a pipeline file with names of this test's own. */
@@ -37,7 +40,8 @@ export function writePipeline(folder: string, name: string, changes: PipelineCha
   const { records = 5_000, age = '1s' } = changes.rotate ?? {};
   const pipeline = {
     name,
-    source: { connection, table, chunkRows, lanes, ...(key === undefined ? {} : { key }) },
+    source: { connection, table, chunkRows, lanes, ...(key === undefined ? {} : { key }), ...changes.source },
+    ...(changes.replay === undefined ? {} : { replay: changes.replay }),
     topic: { name, partitions },
     lake: {
       ...{ bucket: 'lake', prefix: `whole/${name}`, format, rotate: { records, age } },

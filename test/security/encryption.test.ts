@@ -60,7 +60,7 @@ test('nothing that workflows carry is readable in Temporal, and all of it is for
   // A refusal's words come through as well, and stay out of the history.
   const refused = writePipeline(services.folder, unique('secretive'), { table: `public.${MARK.replaceAll('-', '_')}` });
   const failed = await headrace(oldKey, 'run', refused.file, '--json');
-  expect(failed.code).toBe(5);
+  expect(failed.code).toBe(2);
   expect(JSON.parse(failed.stdout)).toMatchObject({ ok: false, error: { code: 'TableMissing' } });
   expect(failed.stdout).toContain(MARK.replaceAll('-', '_'));
   await documentOf(headrace(oldKey, 'load', file, '--every', '1h', '--json'));

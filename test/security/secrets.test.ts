@@ -92,7 +92,7 @@ async function refused(connection: string, why: RegExp, at: Extra, again?: RegEx
   expect(stdout + stderr).toMatch(why);
   const follower = start(['run', file, '--verbose'], at);
   if (again) await follower.told(again);
-  else expect((await follower.ended).code).toBe(5);
+  else expect((await follower.ended).code).toBe(2);
   follower.kill('SIGINT');
   await follower.ended;
 }

@@ -125,6 +125,8 @@ it.each([
     different: 0,
     expired: 0,
     changedSince: 1,
+    skipped: 0,
+    skips: [],
     lost: 0,
     deadLetters: 0,
     discarded: 0,
@@ -132,7 +134,7 @@ it.each([
     objects: 1,
     bytes: 10,
     chunksUnequal: 0,
-    examples: { missing: [], extra: [], different: [], changedSince: [] },
+    examples: { missing: [], extra: [], different: [], changedSince: [], skipped: [] },
     seconds: { replay: 1, land: 1, load: 1, verify: 1 },
     ok,
   };

@@ -10,7 +10,7 @@ import { check, type Checked } from './check.ts';
 import { checkLayout, layout, layoutOf } from './lake-layout.ts';
 import type { Environment } from './interpolate.ts';
 import { configFault, type Problem } from './problem.ts';
-import { checkReplay, replayKeys, replayOf, sourceKeys } from './replay-part.ts';
+import { checkSpeed, checkWindow, replayKeys, replayOf, sourceKeys } from './replay-part.ts';
 import { type TableEntry, TABLES_KEY, tableEntries } from './tables.ts';
 import { count, duration, matching, oneOf, scalar, size, table, text } from './values.ts';
 import { CONNECTION_NAME } from './variables.ts';
@@ -88,16 +88,18 @@ export const lakeSchema = (prefixes: typeof prefix) =>
 const pipelineSchema = z
   .strictObject({
     name,
-    source: z.strictObject({
-      connection: connectionName,
-      table: table(),
-      eventTime: text('a column name').optional(),
-      key: columns.optional(),
-      chunkRows: count(100, 10_000_000).default(PIPELINE_DEFAULTS.chunkRows),
-      lanes: count(1, 64).default(PIPELINE_DEFAULTS.lanes),
-      columns: columns.optional(),
-      ...sourceKeys,
-    }),
+    source: z
+      .strictObject({
+        connection: connectionName,
+        table: table(),
+        eventTime: text('a column name').optional(),
+        key: columns.optional(),
+        chunkRows: count(100, 10_000_000).default(PIPELINE_DEFAULTS.chunkRows),
+        lanes: count(1, 64).default(PIPELINE_DEFAULTS.lanes),
+        columns: columns.optional(),
+        ...sourceKeys,
+      })
+      .check(checkWindow),
     replay: replayKeys,
     topic: z.strictObject({
       name: topicName,
@@ -121,7 +123,7 @@ const pipelineSchema = z
       )
       .optional(),
   })
-  .check(checkReplay)
+  .check(checkSpeed)
   .check((found) => {
     const message = expiryRefusal(found.value.warehouse.mode, found.value.lake.afterLoad);
     if (message === null) return;

@@ -31,21 +31,28 @@ export interface ReplayPart {
   replay?: z.infer<typeof replayKeys>;
 }
 
-/** What one key says of another. */
-export const checkReplay = z.check<ReplayPart>(({ value, issues }) => {
-  const { source, replay } = value;
-  const tell = (path: string[], message: string): void => {
-    issues.push({ code: 'custom', input: value, path, message, params: { complete: true } });
-  };
-  const { from, to, eventTime } = source;
-  for (const name of ['from', 'to'] as const) {
-    if (source[name] !== undefined && eventTime === undefined)
-      tell(['source', name], 'needs source.eventTime: the column that it is compared with');
+type Tell = (path: string[], message: string) => void;
+
+const telling = <T>(work: (value: T, tell: Tell) => void) =>
+  z.check<T>(({ value, issues }) => {
+    work(value, (path, message) =>
+      issues.push({ code: 'custom', input: value, path, message, params: { complete: true } }),
+    );
+  });
+
+/** What one key of `source` says of another. */
+export const checkWindow = telling<ReplayPart['source']>(({ from, to, eventTime }, tell) => {
+  for (const [name, time] of Object.entries({ from, to })) {
+    if (time !== undefined && eventTime === undefined)
+      tell([name], 'needs source.eventTime: the column that it is compared with');
   }
-  if (replay?.speed !== undefined && eventTime === undefined)
-    tell(['replay', 'speed'], 'needs source.eventTime: the column that paces it');
   if (from !== undefined && to !== undefined && utcMs(from) >= utcMs(to))
-    tell(['source', 'to'], `is not behind source.from (${from}); the window holds no row`);
+    tell(['to'], `is not behind source.from (${from}); the window holds no row`);
+});
+
+export const checkSpeed = telling<ReplayPart>(({ source, replay }, tell) => {
+  if (replay?.speed !== undefined && source.eventTime === undefined)
+    tell(['replay', 'speed'], 'needs source.eventTime: the column that paces it');
 });
 
 export function replayOf({ source, replay = {} }: ReplayPart): ReplayDefaults {

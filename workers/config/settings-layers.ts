@@ -85,7 +85,9 @@ function applyAwsVariables(s3: Tree, env: Environment): void {
   s3.region ??= env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
   if (s3.region === undefined) delete s3.region;
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = env;
-  if (id === undefined || secret === undefined || token !== undefined || s3.accessKeyId !== undefined) return;
+  if (id === undefined || secret === undefined || token !== undefined) return;
+  // One of the two alone is a fault of the settings, not half of somebody else's credentials.
+  if (s3.accessKeyId !== undefined || s3.secretAccessKey !== undefined) return;
   s3.accessKeyId = id;
   s3.secretAccessKey = secret;
 }
