@@ -11,6 +11,7 @@ import type { Fault } from '../../contracts/errors.ts';
 import { KAFKA_CLIENTS, type KafkaSettings } from '../../contracts/settings.ts';
 import { recordDetails } from '../../formats/record-batch-in.ts';
 import { type KafkaClient, openKafka } from '../../workers/kafka-client.ts';
+import { runCli } from '../cli/run-cli.ts';
 import { unique } from '../land/services.ts';
 import { grant, type Right, RIGHTS } from './access-rights.ts';
 import { createAuthority } from './certificates.ts';
@@ -382,3 +383,43 @@ async function addScramUser(user: string, password: string): Promise<void> {
   connection.close();
   expect(errors).toEqual([{ error: 0, message: null }]);
 }
+
+describe('headrace generate --to kafka', () => {
+  const EVENTS = 200;
+  const TLS = { HEADRACE_KAFKA_TLS: 'true', HEADRACE_KAFKA_TLS_CA: authority.cert };
+  const scram = (password: string) => ({
+    HEADRACE_KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+    HEADRACE_KAFKA_SASL_USERNAME: 'all',
+    HEADRACE_KAFKA_SASL_PASSWORD: password,
+  });
+  const generate = (env: Readonly<Record<string, string>>) =>
+    runCli(['generate', 'country-sales', '--to', 'kafka', '--events', String(EVENTS), '--replace', '--json'], env);
+
+  test.each([
+    ['SCRAM over TLS', () => ({ HEADRACE_KAFKA_BROKERS: broker.saslTls, ...TLS, ...scram(PASSWORD) })],
+    [
+      'a client certificate',
+      () => ({
+        ...{ HEADRACE_KAFKA_BROKERS: broker.tls, ...TLS },
+        ...{ HEADRACE_KAFKA_TLS_CERT: client.cert, HEADRACE_KAFKA_TLS_KEY: client.key },
+      }),
+    ],
+  ])('%s', async (_, env) => {
+    const { code, stdout, stderr } = await generate(env());
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ written: EVENTS });
+    const { topics } = await openKafka({ brokers: [broker.internal], client: 'headrace' });
+    onTestFinished(() => topics.close());
+    const facts = await topics.describe('us_topic');
+    const ends = await topics.highWatermarks('us_topic', facts?.partitions ?? 0);
+    expect(Math.max(...Object.values(ends))).toBeGreaterThan(0);
+  });
+
+  test('a wrong password is named, and not shown', async () => {
+    const wrong = { HEADRACE_KAFKA_BROKERS: broker.saslTls, ...TLS, ...scram('wr0ng-secret') };
+    const { code, stdout, stderr } = await generate(wrong);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('signing in as all with SCRAM-SHA-512: ');
+    expect(stdout + stderr).not.toContain('wr0ng-secret');
+  });
+});
