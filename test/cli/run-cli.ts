@@ -1,5 +1,5 @@
 /** Runs the `headrace` command as a user does: as a process of its own, in an empty folder, with nothing of ours set. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -28,6 +28,12 @@ function environment(home: string, extra: Readonly<Record<string, string>>): Nod
   return { ...Object.fromEntries(clean), HEADRACE_HOME: home, ...extra };
 }
 
+/** A test run that is stopped takes its commands and workers with it. */
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = tmpdir()): Running {
   const began = performance.now();
   const home = mkdtempSync(join(tmpdir(), 'headrace-cli-'));
@@ -36,6 +42,7 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
     env: environment(home, env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  children.add(child);
   let stdout = '';
   let stderr = '';
   const watchers: (() => void)[] = [];
@@ -47,6 +54,7 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
   const ended = new Promise<Ran>((resolveEnd, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
+      children.delete(child);
       rmSync(home, { recursive: true });
       resolveEnd({ code, stdout, stderr, seconds: (performance.now() - began) / 1000 });
     });
