@@ -8,6 +8,7 @@ import type { Key } from '../contracts/columns.ts';
 import type { VerifyInput } from '../contracts/temporal.ts';
 import type { OpenWarehouse } from './ports/warehouse.ts';
 import type { Pulse } from './pulse.ts';
+import { sourceTable } from './source-table.ts';
 import { type VerifyPorts, verifyReplay } from './verify-replay.ts';
 import { warehouseTable } from './warehouse-table.ts';
 
@@ -38,9 +39,10 @@ export async function pruneExtra(ports: PrunePorts, input: VerifyInput, pulse: P
   const extra: Key[] = [];
   await verifyReplay(ports, { ...input, replayId }, pulse, extra);
   const hashes = ports.openSourceHashes(source.connection);
+  const table = sourceTable(replay, shape);
   const target = ports.openWarehouse(warehouse.connection);
   const stillGone = async (keys: readonly Key[]): Promise<Key[]> => {
-    const found = await hashes.find({ name: source.table, shape }, keys, upperKey, sourceSnapshot);
+    const found = await hashes.find(table, keys, upperKey, sourceSnapshot);
     return keys.filter((_, place) => found[place]?.exists === false);
   };
   let pruned = 0;

@@ -251,6 +251,16 @@ describe.each(['postgres', 'mariadb'] as const)('pruning on %s', (kind) => {
     expect(await prune()).toEqual({ pruned: 0 });
   });
 
+  it('after a replay with a speed, whose upper key begins with an event time', async () => {
+    await lake.sales.query(`ALTER TABLE ${source} ADD COLUMN at timestamptz NOT NULL DEFAULT '2024-03-01T00:00:00Z'`);
+    await lake.replay({}, ['at', 'id']);
+    await lake.land();
+    await load();
+    await lake.sales.query(`DELETE FROM ${source} WHERE id <= 3`);
+    expect(await prune()).toEqual({ pruned: 3 });
+    expect(await inWarehouse()).toEqual(await inSource());
+  });
+
   it('asks the source again: a key that came back stays', async () => {
     await replayAndLand();
     await load();

@@ -155,17 +155,17 @@ export async function openTestLake(options: {
     await replays.done(replay.replayId, lane, seq, progress, true);
   }
 
-  /** Plans and publishes a replay. @returns its id */
-  async function replay(scope: ReplayScope = {}): Promise<string> {
+  /** Plans and publishes a replay. @param order as one with a speed has it: an event time, and the key. @returns its id */
+  async function replay(scope: ReplayScope = {}, order: readonly string[] | null = null): Promise<string> {
     const { table: name, key, eventTime } = spec.source;
     const { shape } = await source.describe(name, key, eventTime);
     const replayId = unique('r');
-    const table = sourceTable({ spec }, shape);
+    const table = sourceTable({ spec, order }, shape);
     const version = schemaVersion(shape);
     await replays.saveSchema(dataset, version, shape);
     const sourceSnapshot = await source.snapshot();
     const upperKey = await source.upperKey(table);
-    const bounds = { order: null, afterKey: null, upperKey };
+    const bounds = { order, afterKey: null, upperKey };
     const planned = await replays.plan({
       replayId,
       nonce: 'test',
