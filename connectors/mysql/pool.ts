@@ -3,8 +3,10 @@
  * The server's own sql_mode is kept but for that: a filter means what it means in the user's own client.
  */
 import {
+  createConnection,
   createPool,
   type Connection,
+  type ConnectionOptions,
   type Pool,
   type PoolConnection,
   type QueryOptions,
@@ -12,16 +14,20 @@ import {
 } from 'mysql2';
 import { type Fault, fault } from '../../contracts/errors.ts';
 import type { MysqlSettings } from '../../contracts/settings.ts';
-import { awaitAnswer, watch } from './answer-watch.ts';
+import { awaitAnswer, type OpenLook, watch } from './answer-watch.ts';
 import { mysqlFault, type Unavailable } from './errors.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_CLOSE_MS = 30_000;
+/** A peer whose machine or route is gone is noticed 10 s later, as in connectors/postgres/pool.ts. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
 /** How long the server waits for a client that does not read on: Kafka may be slow, back-pressure reaches the socket. */
 const NET_TIMEOUT_S = 600;
 
 export interface Database {
   pool: Pool;
+  /** Beside the pool, for looks at its sessions. */
+  openLook: OpenLook;
   unavailable: Unavailable;
   /** Statements that each new session begins with. */
   session: (flavour: Flavour) => readonly string[];
@@ -42,13 +48,11 @@ export function openDatabase(
   size: number,
   session: Database['session'],
 ): Database {
-  const pool = createPool({
+  const options: ConnectionOptions = {
     ...addressOf(settings),
-    connectionLimit: size,
-    maxIdle: size,
-    idleTimeout: IDLE_CLOSE_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     enableKeepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
     charset: 'utf8mb4',
     timezone: 'Z',
     // Rows changed are counted, not rows found; no statement behind another.
@@ -57,8 +61,9 @@ export function openDatabase(
     rowsAsArray: true,
     // Every value as the bytes that were sent: what is parsed is decided by formats/mysql-text.ts.
     typeCast: false,
-  });
-  return { pool, unavailable, session, prepared: new WeakSet() };
+  };
+  const pool = createPool({ ...options, connectionLimit: size, maxIdle: size, idleTimeout: IDLE_CLOSE_MS });
+  return { pool, openLook: () => createConnection(options), unavailable, session, prepared: new WeakSet() };
 }
 
 function addressOf({ url, tls }: MysqlSettings) {
@@ -138,7 +143,7 @@ export async function checkOut(database: Database, doing: string): Promise<PoolC
   try {
     // A connection that dies while nobody uses it must not end the process.
     connection.on('error', () => undefined);
-    watch(connection, database.pool);
+    watch(connection, database.openLook);
     for (const sql of database.session(await flavourOf(connection))) await run(connection, sql);
     database.prepared.add(connection);
     return connection;

@@ -12,6 +12,7 @@ import type { Column } from '../../contracts/columns.ts';
 import { NEWLINE, TAB } from '../../formats/copy-text.ts';
 import { type MysqlReader, mysqlReader } from '../../formats/mysql-text.ts';
 import { createScratch, reserve } from '../../formats/scratch.ts';
+import { awaitAnswer } from './answer-watch.ts';
 import { mysqlFault, type Unavailable } from './errors.ts';
 import { checkOut, type Database, type Row } from './pool.ts';
 
@@ -114,6 +115,7 @@ export function streamOn<T>(
       state.wake();
     },
     end: (error) => {
+      if (state.released) return;
       state.error ??= error;
       if (state.error === undefined) store();
       state.over = true;
@@ -153,10 +155,17 @@ function listen(
   sql: string,
   { row, end }: { row: (row: Row) => void; end: (error: unknown) => void },
 ): void {
+  const answered = awaitAnswer(connection, end);
   const query = connection.query({ sql });
   query.on('result', (found: unknown) => {
     if (Array.isArray(found)) row(found as Row);
   });
-  query.on('error', (error: unknown) => end(error));
-  query.on('end', () => end(undefined));
+  query.on('error', (error: unknown) => {
+    answered();
+    end(error);
+  });
+  query.on('end', () => {
+    answered();
+    end(undefined);
+  });
 }
