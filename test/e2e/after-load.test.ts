@@ -29,7 +29,7 @@ test('a run moves what it has loaded; the lost manifest is found again there; th
   const moved = (await look()).objects.map((object) => object.name);
   expect(moved.length).toBeGreaterThan(4);
   for (const each of moved) expect(each.startsWith(`Processed/${spec.lake.prefix}/topic=`)).toBe(true);
-  expect(await services.listObjects('lake', 'Processed/')).toEqual([...moved].sort());
+  expect(await services.listObjects('lake', `Processed/${spec.lake.prefix}/`)).toEqual([...moved].sort());
   await expectVerified(file, ROWS);
 
   // The copies that are still there for readers of the old list are not taken for data twice.

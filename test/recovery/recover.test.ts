@@ -102,7 +102,7 @@ test('a dropped control database is rebuilt by one command', async () => {
   await expectJoined();
   expectSameLines('warehouse', await warehouseLines(services, pipeline), await sourceLines(services, pipeline));
   const old = await headrace('verify', file, '--replay-id', published);
-  expect(old).toMatchObject({ code: 5, stderr: expect.stringContaining('replay again') as string });
+  expect(old).toMatchObject({ code: 2, stderr: expect.stringContaining('replay again') as string });
 
   const report = await documentOf<RunReport>(headrace('run', file, '--json'));
   expect(report).toMatchObject({

@@ -103,7 +103,7 @@ async function refusedWorker(extra: Extra): Promise<void> {
   const at = await inNamespace(extra);
   const { code, stderr, stdout } = await headrace(['run', file, '--with-worker', '--json', '--verbose'], at);
   const error = stdout.includes('AccessDenied');
-  expect({ extra, code, error, stderr: code === 5 ? '' : stderr }).toEqual({ extra, code: 5, error: true, stderr: '' });
+  expect({ extra, code, error, stderr: code === 2 ? '' : stderr }).toEqual({ extra, code: 2, error: true, stderr: '' });
 }
 
 async function encrypted(): Promise<void> {
