@@ -58,7 +58,8 @@ export function createPlanReplay(ports: PlanPorts) {
       described.then(({ shape }) => checkPartitions(spec.lake, shape)),
       store.probe(spec.lake.bucket, spec.lake.prefix),
       checkTopic(topics, spec.topic.name),
-      checkOwners(replays, topics, input),
+      checkOwners(replays, topics, spec),
+      described.then(({ shape }) => checkColumns(replays, spec, shape)),
       Promise.resolve(input).then(requireScope),
       described.then(({ shape }) => checkTarget(openWarehouse(spec.warehouse.connection), input, shape)),
     ]);
@@ -180,12 +181,36 @@ function checkPartitions(lake: PipelineSpec['lake'], shape: TableShape): void {
 }
 
 /** @throws Fault ConfigInvalid where the topic or the dataset belongs to another pipeline; changes nothing */
-async function checkOwners(replays: Replays, topics: TopicAdmin, { spec }: ReplayInput): Promise<void> {
+export async function checkOwners(
+  replays: Pick<Replays, 'ownerOf'>,
+  topics: TopicAdmin,
+  spec: PipelineSpec,
+): Promise<void> {
   const dataset = datasetOf(spec.lake);
   const topicId = (await topics.describe(spec.topic.name))?.topicId;
   const topicOwner = topicId === undefined ? null : await replays.ownerOf('topic', topicId);
   requireOwner(spec, 'topic', spec.topic.name, topicOwner ?? spec.name);
   requireOwner(spec, 'dataset', dataset, (await replays.ownerOf('dataset', dataset)) ?? spec.name);
+}
+
+/**
+ * A list of columns is for a topic and a table that never had more: an upsert would leave the others' old values in its rows.
+ * @throws Fault ConfigInvalid; changes nothing
+ */
+export async function checkColumns(
+  replays: Pick<Replays, 'newestSchema'>,
+  spec: PipelineSpec,
+  { columns }: TableShape,
+): Promise<void> {
+  if (spec.source.columns === undefined) return;
+  const newest = await replays.newestSchema(datasetOf(spec.lake));
+  const left = newest?.columns.filter(({ name }) => !columns.some((column) => column.name === name)) ?? [];
+  if (left.length === 0) return;
+  throw fault(
+    'ConfigInvalid',
+    `source.columns leaves out ${left.map(({ name }) => `"${name}"`).join(', ')}, which earlier replays into topic ${spec.topic.name} had: ` +
+      'rows of the warehouse would keep old values there; add them, or give this list a topic, a lake prefix and a warehouse table of its own',
+  );
 }
 
 function requireOwner(spec: PipelineSpec, what: 'topic' | 'dataset', name: string, owner: string): void {

@@ -2,13 +2,15 @@
  * Looks that change nothing, made in the command's own process: they must answer when no worker runs, at 3 am most of all.
  */
 import type { SourceTable } from '../activities/ports/source.ts';
-import { topicFaults } from '../activities/plan-replay.ts';
+import { checkColumns, checkOwners, topicFaults } from '../activities/plan-replay.ts';
 import { describeSource, sourceTable } from '../activities/source-table.ts';
 import { ownerOf, scopeFaults, warehouseTable } from '../activities/warehouse-table.ts';
+import type { Replays } from '../activities/ports/replays.ts';
 import type { TopicAdmin } from '../activities/ports/topic.ts';
 import { windowWarnings } from '../activities/window-warnings.ts';
 import { openInspectStore } from '../connectors/postgres/inspect-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
+import { openReplays } from '../connectors/postgres/replay-store.ts';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
 import { messageOf } from '../contracts/errors.ts';
 import type { HopCounts, PipelineLook, PlanLook } from '../contracts/inspect.ts';
@@ -45,7 +47,7 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
         found.map(({ spec, topicId, counts }) => look(spec, topicId, counts, open.get(spec.name) ?? [])),
       );
     },
-    readPlan: (spec, scope, speed) => readPlan(settings, topics, spec, scope, speed),
+    readPlan: (spec, scope, speed) => readPlan(settings, topics, openReplays(pool), spec, scope, speed),
     async close() {
       await Promise.all([pool.end(), topics.close()]);
     },
@@ -114,6 +116,7 @@ async function lookAtLake({ s3 }: Settings, { lake }: PipelineSpec): Promise<voi
 async function readPlan(
   settings: Settings,
   topics: TopicAdmin,
+  replays: Replays,
   spec: PipelineSpec,
   scope: ReplayScope,
   speed: number | undefined,
@@ -138,6 +141,8 @@ async function readPlan(
       const found = topicFaults(await topics.settings(spec.topic.name));
       faults.push(...found.map((text) => `topic ${spec.topic.name}: ${text}`));
     }
+    await checkOwners(replays, topics, spec).catch(note);
+    if (described) await checkColumns(replays, spec, described.shape).catch(note);
     await lookAtLake(settings, spec).catch(note);
     const shape = described?.shape ?? { columns: [], key: [] };
     const fit = described && (await warehouse.planTable(warehouseTable(spec, shape), ownerOf(spec)).catch(note));

@@ -81,6 +81,8 @@ export interface Replays {
   startManifest(dataset: string, topic: string, topicId: string, starts: PartitionEnds): Promise<void>;
   /** The partition count to hash over, fixed at the pipeline's first use of the topic. */
   hashPartitions(pipeline: string, topicId: string, partitions: number): Promise<number>;
+  /** Of all pipelines' replays into it; null where there was none. */
+  newestSchema(dataset: string): Promise<TableShape | null>;
   saveSchema(dataset: string, version: string, shape: TableShape): Promise<void>;
 
   /**

@@ -3,10 +3,11 @@
  * sees one moment of the manifest; cuts of a partition are sealed in order, so that what is seen has no hole but a lost one.
  */
 import type pg from 'pg';
-import type { Column } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { CutObject, CutState, EncoderSettings, FileForm } from '../../contracts/manifest.ts';
 import type { LoadStore, ManifestTopic } from '../../activities/ports/load-store.ts';
+import type { Column } from '../../contracts/columns.ts';
+import { newestSchema } from './newest-schema.ts';
 import { query } from './pool.ts';
 
 interface CutRow {
@@ -115,14 +116,7 @@ export function openLoadStore(pool: pg.Pool): LoadStore {
       );
       return rows.map((row) => row.version);
     },
-    newestSchema: async (dataset) => {
-      const rows = await ask<{ columns: Column[]; key: string[] }>(
-        `reading the newest schema version of ${dataset}`,
-        'SELECT columns, key FROM headrace.schema_version WHERE dataset = $1 ORDER BY first_seen DESC, version LIMIT 1',
-        [dataset],
-      );
-      return rows[0] ? { columns: rows[0].columns, key: rows[0].key } : null;
-    },
+    newestSchema: (dataset) => newestSchema(pool, dataset),
     replayGoal: async (replayId) => {
       const rows = await ask<{ topic_id: string; partition: number; end_offset: string }>(
         `reading the ends of replay ${replayId}`,

@@ -8,6 +8,7 @@ import type { Key } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { Chunk, PartitionEnds } from '../../contracts/replay.ts';
 import { openLaneTransactions } from './lane-transactions.ts';
+import { newestSchema } from './newest-schema.ts';
 import { query } from './pool.ts';
 import { openPace } from './replay-pace.ts';
 import { type ReplayRow, toReplay } from './replay-row.ts';
@@ -141,6 +142,7 @@ export function openReplays(pool: pg.Pool): Replays {
       );
       return rows[0]?.partitions ?? partitions;
     },
+    newestSchema: (dataset) => newestSchema(pool, dataset),
     async saveSchema(dataset, version, shape) {
       await ask(
         'storing the schema version',

@@ -77,6 +77,15 @@ describe('planning refuses', () => {
     await expect(plan({ ...second, lake: first.lake })).rejects.toThrow(`belongs to pipeline ${first.name}`);
   });
 
+  test('a list of columns that leaves out what the topic and the table have had', async () => {
+    const spec = await tableOf((name) => `CREATE TABLE ${name} (a int PRIMARY KEY, b text, c text)`);
+    await plan({ ...spec, source: { ...spec.source, columns: ['b', 'c'] } });
+    await expect(plan({ ...spec, source: { ...spec.source, columns: ['c'] } })).rejects.toMatchObject({
+      code: 'ConfigInvalid',
+      message: expect.stringContaining('leaves out "b"') as string,
+    });
+  });
+
   test('a replay id of another pipeline, or of another window', async () => {
     const first = await newPipeline(setting, 5);
     const replayId = unique('r');
