@@ -8,6 +8,7 @@
  */
 import type { Key } from '../contracts/columns.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
+import { scopeText } from '../contracts/scope-words.ts';
 import type { SkippedChunk, VerifyInput, VerifyReport } from '../contracts/temporal.ts';
 import type { LakeFiles } from './ports/lake-files.ts';
 import type { LoadStore } from './ports/load-store.ts';
@@ -130,6 +131,7 @@ function report(
   seconds: { load: number; verify: number },
 ): VerifyReport {
   const { mode } = replay.spec.warehouse;
+  const scope = scopeText(replay.scope);
   const { discarded: exempt, extraKeys: _, ...counted } = findings;
   const { missing, extra, different, skipped } = counted;
   const discarded = chunks.discards.filter(({ key, ours }) => ours || (key !== null && exempt.has(key)));
@@ -137,6 +139,7 @@ function report(
   return {
     pipeline: replay.pipeline,
     ...(mode === 'upsert' ? {} : { mode }),
+    ...(scope === null ? {} : { scope }),
     replayId: replay.replayId,
     rows: {
       source: rowsOf(source),

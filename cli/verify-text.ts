@@ -12,9 +12,14 @@ export function verifyText(report: VerifyReport, withHops: boolean): string {
   if (withHops) parts.push(hopsTable(report));
   const expired = report.expired === 0 ? '' : `; ${expiredText(report.expired)}`;
   parts.push(`lake: ${numberText(report.objects)} objects, ${bytesText(report.bytes)}${expired}`);
-  parts.push(answer(report));
+  parts.push(answer(report) + scopeNote(report));
   if (report.ok && report.skips.length > 0) parts.push(report.skips.map(skipText).join('\n'));
   return parts.join('\n\n');
+}
+
+/** After an interval or a limit: the sentence is about that part. */
+function scopeNote({ scope }: VerifyReport): string {
+  return scope === undefined ? '' : `\n(of the part of the table that this replay read: ${scope})`;
 }
 
 function expiredText(rows: number): string {

@@ -1,4 +1,5 @@
-/** Times, speeds and rates as people write them, on the command line and in a pipeline file. Pure. */
+/** Times, speeds, rates and scopes as people write them, on the command line and in a pipeline file. Pure. */
+import type { ReplayScope } from './replay.ts';
 
 const TIME =
   /^(\d{4})-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?)?$/;
@@ -30,6 +31,18 @@ export const SPEED_FORM = 'a factor such as 60x: an hour of event time a minute'
 export function readSpeed(text: string): number | null {
   const factor = Number(/^(\d+(?:\.\d+)?)\s*x?$/i.exec(text.trim())?.[1] ?? NaN);
   return factor >= 0 && factor <= SPEED_MOST ? factor : null;
+}
+
+/** @returns what of the table is in the scope, for people; null: all of it */
+export function scopeText({ from, to, where, limit, keys }: ReplayScope): string | null {
+  const parts = [
+    ...(from === undefined ? [] : [`from ${from}`]),
+    ...(to === undefined ? [] : [`to ${to}`]),
+    ...(where === undefined ? [] : [`where ${where}`]),
+    ...(limit === undefined ? [] : [`the first ${limit}`]),
+    ...(keys === undefined ? [] : [`${keys.length} keys that were re-driven`]),
+  ];
+  return parts.length === 0 ? null : parts.join(', ');
 }
 
 /** Without the `/s` that a rate may be written with. */

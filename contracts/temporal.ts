@@ -142,6 +142,8 @@ export interface VerifyReport {
   /** Absent: upsert. In mode append, `rows.loaded` are all of the table's. */
   mode?: LoadMode;
   replayId: string;
+  /** The part of the table that the replay read, which alone was compared; absent: all of it. */
+  scope?: string;
   rows: { source: number; replayed: number; landed: number; loaded: number };
   missing: number;
   extra: number;

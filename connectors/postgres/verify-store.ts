@@ -72,8 +72,8 @@ export function openVerifyStore(pool: pg.Pool): VerifyStore {
     discards: async (dataset, replayId) => {
       const rows = await ask<{ record_key: Buffer | null; why: string | null; ours: boolean }>(
         `reading the discarded dead letters of ${dataset}`,
-        `SELECT record_key, why, coalesce(replay_id = $2, false) AS ours FROM headrace.dead_letter
-         WHERE dataset = $1 AND state = 'discarded'`,
+        `SELECT record_key, why, replay_id = $2 OR NOT EXISTS (SELECT FROM headrace.replay r WHERE r.replay_id = d.replay_id) AS ours
+         FROM headrace.dead_letter d WHERE dataset = $1 AND state = 'discarded'`,
         [dataset, replayId],
       );
       return rows.map((row) => ({
