@@ -19,8 +19,8 @@ export function warehouseTable({ warehouse }: PipelineSpec, shape: TableShape): 
 export function scopeFaults({ warehouse }: PipelineSpec, scope: ReplayScope, redrive = false): string[] {
   if (warehouse.mode !== 'replace' || (Object.keys(scope).length === 0 && !redrive)) return [];
   return [
-    'warehouse.mode is replace, which takes a reading of the whole table: a part of it would delete all other rows; leave ' +
-      'window and filter out, run the pipeline in a redrive’s place, or say mode: upsert',
+    'warehouse.mode is replace, which takes a reading of the whole table: a part of it would delete all other rows; ' +
+      `${redrive ? 'run the pipeline again instead of the redrive' : 'leave window, filter and limit out'}, or say mode: upsert`,
   ];
 }
 

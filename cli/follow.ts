@@ -45,7 +45,7 @@ export async function follow(temporal: Temporal, handle: WorkflowHandle, request
   const watching = watch(temporal, handle, request, display, ended.signal);
   try {
     const interrupted = new Promise<never>((_, reject) => {
-      interrupt.signal.addEventListener('abort', () => reject(goesOn(handle.workflowId, request.comeBack)));
+      interrupt.signal.addEventListener('abort', () => reject(goesOn(handle.workflowId, request)));
     });
     const result = request.wait?.(ended.signal) ?? resultOf(temporal, handle, ended.signal);
     return await Promise.race([result, interrupted]);
@@ -57,11 +57,14 @@ export async function follow(temporal: Temporal, handle: WorkflowHandle, request
   }
 }
 
-function goesOn(workflowId: string, comeBack: string): CommandEnd {
+function goesOn(
+  workflowId: string,
+  { comeBack, ownWorker }: Pick<FollowRequest, 'comeBack' | 'ownWorker'>,
+): CommandEnd {
   return new CommandEnd(
     EXIT.interrupted,
     'Interrupted',
-    `left ${workflowId}, which goes on running. Come back to it with:\n  ${comeBack}`,
+    `left ${workflowId}, which goes on ${ownWorker === true ? 'as soon as a worker runs' : 'running'}. Come back to it with:\n  ${comeBack}`,
   );
 }
 

@@ -61,7 +61,13 @@ export function intervalInputOf(
 }
 
 /** An interval is a window of its own, and whole. @throws Fault ConfigInvalid */
-function requireNoWindow({ name }: PipelineSpec, { from, to, limit }: ReplayDefaults): void {
+function requireNoWindow({ name, warehouse }: PipelineSpec, { from, to, limit }: ReplayDefaults): void {
+  if (warehouse.mode === 'replace') {
+    throw fault(
+      'ConfigInvalid',
+      `warehouse.mode of pipeline ${name} is replace, which takes the whole table; an interval is a part of it: say mode: upsert, or run the pipeline by a schedule of your own`,
+    );
+  }
   const found = [
     ...(from === undefined ? [] : ['source.from']),
     ...(to === undefined ? [] : ['source.to']),

@@ -3,6 +3,7 @@
  * starts: one for each of those that run side by side, so that "four at once, the oldest first" is the server's business.
  */
 import type { ScheduleOptions, ScheduleOverlapPolicy } from '@temporalio/client';
+import { fault, messageOf } from '../contracts/errors.ts';
 import { instantId, type IntervalInput, type IntervalWindow } from '../contracts/intervals.ts';
 import { TASK_QUEUES, WORKFLOWS, workflowIds } from '../contracts/temporal.ts';
 import type { Temporal } from './temporal.ts';
@@ -33,6 +34,15 @@ async function put({ client }: Temporal, options: ScheduleOptions): Promise<'cre
     await client.schedule.create(options);
     return 'created';
   } catch (error) {
+    const cron = options.spec.cronExpressions?.join();
+    // gRPC's INVALID_ARGUMENT: of all that we send, only the expression is the user's own.
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (cron !== undefined && cause instanceof Error && 'code' in cause && cause.code === 3)
+      throw fault(
+        'ConfigInvalid',
+        `--cron ${cron}: ${'details' in cause ? String(cause.details) : messageOf(cause)}`,
+        error,
+      );
     if (!(error instanceof Error) || error.name !== 'ScheduleAlreadyRunning') throw error;
     const { spec, action: what, policies = {} } = options;
     await client.schedule

@@ -28,8 +28,9 @@ async function isPolled({ connection, settings }: Temporal, queue: QueueName): P
   });
 }
 
-export function noWorkerText(queues: readonly QueueName[]): string {
+/** @param mayHire whether the command takes --with-worker */
+export function noWorkerText(queues: readonly QueueName[], mayHire = true): string {
   const names = queues.map((queue) => TASK_QUEUES[queue]).join(', ');
   const only = queues.length === Object.keys(TASK_QUEUES).length ? '' : ` --only ${queues.join(',')}`;
-  return `No worker polls ${names}. Start one in another terminal: headrace worker${only} (or run this command with --with-worker).`;
+  return `No worker polls ${names}. Start one in another terminal: headrace worker${only}${mayHire ? ' (or run this command with --with-worker)' : ''}.`;
 }

@@ -1,14 +1,22 @@
 /** `status` for people: a table of hops a pipeline, and a table of workflows. */
 import type { HopCounts, PipelineLook } from '../contracts/inspect.ts';
 import { bytesText, numberText, rateText, secondsText, tableText } from './output.ts';
+import { workflowIds } from '../contracts/temporal.ts';
 import type { WorkflowLook } from './workflow-list.ts';
 
-export function pipelinesText(pipelines: readonly PipelineLook[]): string {
-  if (pipelines.length === 0) return 'No pipeline has replayed anything yet.';
-  return pipelines.map(pipelineText).join('\n\n');
+/** @param workflows that say how a replay ended which the control database still has as under way */
+export function pipelinesText(pipelines: readonly PipelineLook[], workflows: readonly WorkflowLook[]): string {
+  if (pipelines.length === 0) return 'Nothing has been replayed yet.';
+  const ended = new Map(workflows.filter(({ status }) => status !== 'running').map((each) => [each.workflowId, each]));
+  return pipelines
+    .map((look) =>
+      pipelineText(look, (replayId) => ended.get(workflowIds.replay(look.pipeline, replayId))?.status ?? null),
+    )
+    .join('\n\n');
 }
 
-function pipelineText(look: PipelineLook): string {
+/** @param endOf the status that a replay's workflow ended with; null: it runs, or nobody knows */
+function pipelineText(look: PipelineLook, endOf: (replayId: string) => string | null): string {
   const { pipeline, topic, dataset, replay, open, lake, landLag, load, loadLag, unreachable } = look;
   const replays = open.some(({ replayId }) => replayId === replay.replayId) ? open : [...open, replay];
   const hops = [
@@ -27,14 +35,17 @@ function pipelineText(look: PipelineLook): string {
   alarms.push(...unreachable.map((text) => `  ${text}`));
   return [
     `${pipeline}: topic ${topic}, lake ${dataset}`,
-    tableText(['replay', 'state', 'rows in the topic', 'chunks', 'speed', 'time left'], replays.map(replayRow)),
+    tableText(
+      ['replay', 'state', 'rows in the topic', 'chunks', 'speed', 'time left'],
+      replays.map((each) => replayRow(each, endOf(each.replayId))),
+    ),
     tableText(['all replays', 'rows', 'speed', 'lag', ''], hops, ['left', 'right', 'right', 'right', 'left']),
     ...alarms,
   ].join('\n');
 }
 
 /** Its speed is that of the last minute; once it is published, of the whole. */
-function replayRow(replay: HopCounts): string[] {
+function replayRow(replay: HopCounts, end: string | null): string[] {
   const { replayId, state, startedAt, publishedAt, expected, replayed, chunks, rowsPerSecond } = replay;
   const ofAll = expected === null || publishedAt !== null ? '' : ` of about ${numberText(expected)}`;
   const skipped = chunks.skipped === 0 ? '' : `, ${numberText(chunks.skipped)} skipped`;
@@ -42,13 +53,13 @@ function replayRow(replay: HopCounts): string[] {
   const found = chunks.found === 0 ? '' : chunks.all ? numberText(chunks.found) : `${numberText(chunks.found)} or more`;
   return [
     replayId,
-    replay.paused && publishedAt === null ? `${state}, paused` : state,
+    publishedAt !== null ? state : end !== null ? end : replay.paused ? `${state}, paused` : state,
     numberText(replayed) + ofAll,
     `${reached}${found}${skipped}`,
     publishedAt === null
       ? rateText(rowsPerSecond, rowsPerSecond > 0 ? 1 : 0)
       : rateText(replayed, startedAt === null ? 0 : secondsBetween(startedAt, publishedAt)),
-    leftText(replay),
+    publishedAt === null && end !== null ? `none: ${end}; run it again by its --replay-id` : leftText(replay),
   ];
 }
 

@@ -9,9 +9,12 @@ import { configurationFor, settingsFor } from '../environment.ts';
 import { failureOf } from '../failure.ts';
 import { withInspector } from '../inspection.ts';
 import { outputFor } from '../output.ts';
+import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { pipelinesText, workflowsText } from '../status-text.ts';
 import { withTemporal } from '../temporal.ts';
 import { recentWorkflows, type WorkflowLook } from '../workflow-list.ts';
+
+const QUEUES = ['orchestrate', 'read', 'land', 'load'] as const;
 
 export async function runStatus(file: string | undefined, options: CommonOptions & { limit: number }): Promise<void> {
   const output = outputFor(options);
@@ -19,7 +22,12 @@ export async function runStatus(file: string | undefined, options: CommonOptions
     file === undefined ? { settings: settingsFor(options), spec: undefined } : configurationFor(file, options);
   await options.companions?.turn();
   const [workflows, pipelines] = await Promise.allSettled([
-    withTemporal(settings.temporal, (temporal) => recentWorkflows(temporal, spec, options.limit)),
+    withTemporal(settings.temporal, async (temporal) => {
+      const recent = await recentWorkflows(temporal, spec, options.limit);
+      const missing = recent.some(({ status }) => status === 'running') ? await unpolledQueues(temporal, QUEUES) : [];
+      if (missing.length > 0) output.note(noWorkerText(missing, false));
+      return recent;
+    }),
     withInspector(settings, output, (inspector) => inspector.readStatus(spec?.name)),
   ]);
   if (workflows.status === 'rejected' && pipelines.status === 'rejected') throw workflows.reason;
@@ -31,7 +39,7 @@ export async function runStatus(file: string | undefined, options: CommonOptions
   const document = { workflows: valueOf<WorkflowLook[]>(workflows), pipelines: valueOf<PipelineLook[]>(pipelines) };
   output.result(document, () =>
     [
-      document.pipelines === null ? '' : pipelinesText(document.pipelines),
+      document.pipelines === null ? '' : pipelinesText(document.pipelines, document.workflows ?? []),
       document.workflows === null ? '' : workflowsText(document.workflows),
     ]
       .filter((part) => part !== '')

@@ -34,7 +34,10 @@ export function postgresFault(error: unknown, unavailable: Unavailable, doing: s
   const text = `${doing}: ${messageOf(error)}`;
   if (state === undefined) return fault(unavailable, text, error); // socket closed, refused, timed out
   if (ACCESS.some((prefix) => state.startsWith(prefix))) {
-    return fault('AccessDenied', `${text} (SQLSTATE ${state}); grant the role what docs/operations.md lists`, error);
+    const remedy = state.startsWith('28')
+      ? 'correct the user or the password of its address, in headrace.yaml or the environment'
+      : 'grant the role what docs/operations.md lists';
+    return fault('AccessDenied', `${text} (SQLSTATE ${state}); ${remedy}`, error);
   }
   if (state === '42P01' || state === '3F000') return fault('TableMissing', `${text} (SQLSTATE ${state})`, error);
   if (state === '42703' && unavailable === 'SourceUnavailable')
