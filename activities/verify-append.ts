@@ -89,15 +89,7 @@ async function judgeReplay(ports: LakePorts, scan: Scan, rough: AllSums, into: K
       return { key, hash, lakeHash: hash, values, inScope: true, beyond: false };
     });
     const sides = { lake: landed, warehouse, source: now, otherRows: false, discarded: scan.discarded };
-    await judgeKeys(
-      sides,
-      (unknown) =>
-        lookUp(
-          scan,
-          unknown.map((row) => row.values),
-        ),
-      into,
-    );
+    await judgeKeys(sides, (unknown) => lookUp(scan, unknown), into);
   }
 }
 

@@ -77,15 +77,7 @@ export async function findKeys(ports: LakePorts, scan: Scan, rough: AllSums, fin
     if (!whole) findings.different += 1;
     const gone = (keys: readonly string[]): Promise<ReadonlySet<string>> => goneKeys(scan, keys);
     const sidesOfGroup = { lake, warehouse, source, otherRows: scan.otherRows, discarded: scan.discarded, gone };
-    await judgeKeys(
-      sidesOfGroup,
-      (unknown) =>
-        lookUp(
-          scan,
-          unknown.map((row) => row.values),
-        ),
-      findings,
-    );
+    await judgeKeys(sidesOfGroup, (unknown) => lookUp(scan, unknown), findings);
   }
 }
 
@@ -99,14 +91,7 @@ export async function findBeyond(scan: Scan, findings: KeyFindings): Promise<voi
     const rows = await scan.view.beyond(after, FIND_KEYS);
     const last = rows.at(-1);
     if (last === undefined) return;
-    judgeBeyond(
-      rows,
-      await lookUp(
-        scan,
-        rows.map((row) => row.values),
-      ),
-      findings,
-    );
+    judgeBeyond(rows, await lookUp(scan, rows), findings);
     after = last.values;
   }
 }
@@ -117,15 +102,14 @@ async function goneKeys(scan: Scan, keys: readonly string[]): Promise<ReadonlySe
     const values = keyOf({ key: Buffer.from(key) }, scan.replay.shape);
     return values === null ? [] : [{ key, values }];
   });
-  const found = await lookUp(
-    scan,
-    known.map(({ values }) => values),
-  );
+  const found = await lookUp(scan, known);
   return new Set(known.flatMap(({ key }, place) => (found[place]?.exists === false ? [key] : [])));
 }
 
-export async function lookUp(scan: Scan, keys: readonly Key[]): Promise<SourceFinding[]> {
+/** @returns one finding a row, in order */
+export async function lookUp(scan: Scan, rows: readonly { values: Key }[]): Promise<SourceFinding[]> {
   const found: SourceFinding[] = [];
+  const keys = rows.map(({ values }) => values);
   const { upperKey, sourceSnapshot } = scan.replay;
   for (let from = 0; from < keys.length; from += FIND_KEYS) {
     found.push(...(await scan.hashes.find(scan.table, keys.slice(from, from + FIND_KEYS), upperKey, sourceSnapshot)));

@@ -14,6 +14,8 @@ export const TASK_QUEUES = {
   load: 'headrace-load',
 } as const;
 export type QueueName = keyof typeof TASK_QUEUES;
+/** Of all that a run from source to warehouse needs. */
+export const QUEUES = Object.keys(TASK_QUEUES) as readonly QueueName[];
 
 /** Bound of calls that answer in seconds; workers tell by it which ones they beat for. */
 export const SHORT_CALL_MS = 2 * 60_000;

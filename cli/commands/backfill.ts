@@ -2,6 +2,7 @@
  * `headrace backfill FILE`: the intervals of a window, the oldest first, some side by side. What is done is left alone, so the
  * same command again runs what failed or was never begun; and a window of one step runs that interval alone.
  */
+import { QUEUES } from '../../contracts/temporal.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IntervalLook, IntervalWindow } from '../../contracts/intervals.ts';
 import type { Intervals } from '../../activities/ports/intervals.ts';
@@ -30,7 +31,6 @@ export interface BackfillOptions extends FollowOptions, IntervalOptions {
 }
 
 const LOOK_EVERY_MS = 1_000;
-const QUEUES = ['orchestrate', 'read', 'land', 'load'] as const;
 
 export async function runBackfill(file: string, options: BackfillOptions): Promise<void> {
   const output = outputFor(options);

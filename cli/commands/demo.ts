@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { fillProductSales } from '../../bench/product-sales.ts';
-import { workflowIds, WORKFLOWS, type RunInput, type RunReport } from '../../contracts/temporal.ts';
+import { QUEUES, workflowIds, WORKFLOWS, type RunInput, type RunReport } from '../../contracts/temporal.ts';
 import { loadAll } from '../../workers/config/index.ts';
 import { migrate } from '../../workers/migrate.ts';
 import { stackFolders } from '../../stack/environment.ts';
@@ -46,7 +46,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     settings,
     options: { ...options, withWorker: true },
     output,
-    queues: ['orchestrate', 'read', 'land', 'load'],
+    queues: QUEUES,
     openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
     comeBack: `headrace run ${PIPELINE_WORDS} --replay-id ${input.replayId} --with-worker`,
     names: { pipeline: spec.name, replayId: input.replayId },

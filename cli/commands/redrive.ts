@@ -4,7 +4,7 @@
  */
 import type { LetterPlace } from '../../contracts/letters.ts';
 import { datasetOf } from '../../contracts/pipeline.ts';
-import { WORKFLOWS, workflowIds, type RunInput, type RunReport } from '../../contracts/temporal.ts';
+import { QUEUES, WORKFLOWS, workflowIds, type RunInput, type RunReport } from '../../contracts/temporal.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
@@ -48,7 +48,7 @@ export async function runRedrive(file: string, options: RedriveOptions): Promise
     settings,
     options,
     output,
-    queues: ['orchestrate', 'read', 'land', 'load'],
+    queues: QUEUES,
     comeBack: `headrace redrive ${shellWord(file)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}`,
     names: { pipeline: spec.name, replayId },
     present: (result) => void reports.push(result as RunReport),

@@ -1,5 +1,5 @@
 /** `headrace run FILE`: the bounded whole as one workflow, with its report; exit code 3 where something differs. */
-import { WORKFLOWS, workflowIds, type RunInput, type RunReport } from '../../contracts/temporal.ts';
+import { QUEUES, WORKFLOWS, workflowIds, type RunInput, type RunReport } from '../../contracts/temporal.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { outputFor } from '../output.ts';
@@ -28,7 +28,7 @@ export async function runRun(file: string, options: RunOptions): Promise<void> {
     settings,
     options,
     output,
-    queues: ['orchestrate', 'read', 'land', 'load'],
+    queues: QUEUES,
     openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
     comeBack: `headrace run ${fileWords(file, options)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}   (or: headrace status ${fileWords(file, options)})`,
     names: { pipeline: spec.name, replayId },

@@ -1,6 +1,7 @@
 /** `headrace schedule FILE`: a Temporal Schedule whose action is one data interval of the pipeline, with the whole chain. */
 import type { ScheduleOverlapPolicy } from '@temporalio/client';
 import { fault } from '../../contracts/errors.ts';
+import { QUEUES } from '../../contracts/temporal.ts';
 import { parseDuration } from '../../workers/config/index.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
@@ -56,7 +57,7 @@ export async function runSchedule(file: string, options: ScheduleCommandOptions)
       ...(cron === undefined ? {} : { cron }),
       ...(everyMs === undefined ? {} : { everyMs }),
     });
-    const missing = await unpolledQueues(temporal, ['orchestrate', 'read', 'land', 'load']);
+    const missing = await unpolledQueues(temporal, QUEUES);
     if (missing.length > 0) output.note(noWorkerText(missing));
     output.result(
       { schedule: scheduleId, how, stepSeconds: stepMs / 1000, ...(cron === undefined ? {} : { cron }) },

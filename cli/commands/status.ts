@@ -4,6 +4,7 @@
  */
 import { messageOf } from '../../contracts/errors.ts';
 import type { PipelineLook } from '../../contracts/inspect.ts';
+import { QUEUES } from '../../contracts/temporal.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configurationFor, settingsFor } from '../environment.ts';
 import { failureOf } from '../failure.ts';
@@ -13,8 +14,6 @@ import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { pipelinesText, workflowsText } from '../status-text.ts';
 import { withTemporal } from '../temporal.ts';
 import { recentWorkflows, type WorkflowLook } from '../workflow-list.ts';
-
-const QUEUES = ['orchestrate', 'read', 'land', 'load'] as const;
 
 export async function runStatus(file: string | undefined, options: CommonOptions & { limit: number }): Promise<void> {
   const output = outputFor(options);
