@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import { againExtension, type CutObject, objectName, parseObjectName, prefixOf } from '../contracts/manifest.ts';
 import { datasetOf, movedPrefix, type PipelineSpec } from '../contracts/pipeline.ts';
+import { eachOf } from './each-of.ts';
 import { readMetadata } from '../formats/object-facts.ts';
 import type { Place } from './load-places.ts';
 import type { ObjectStore } from './ports/object-store.ts';
@@ -102,16 +103,11 @@ async function moveAll(
   const left = new Set<string>();
   while (!timeIsUp()) {
     const found = await ports.replacements.loaded({ ...wanted, limit: wanted.limit + left.size });
-    const queue = found.filter((cut) => !left.has(keyOf(cut)));
-    if (queue.length === 0) return;
-    const work = async (): Promise<void> => {
-      for (let cut = queue.shift(); cut !== undefined && !timeIsUp(); cut = queue.shift()) {
-        if (!(await moveCut(ports, lake, cut, wanted.notUnder))) left.add(keyOf(cut));
-      }
-    };
-    const ends = await Promise.allSettled(Array.from({ length: CUTS_AT_ONCE }, work));
-    const failed = ends.find((end) => end.status === 'rejected');
-    if (failed) throw failed.reason;
+    const cuts = found.filter((cut) => !left.has(keyOf(cut)));
+    if (cuts.length === 0) return;
+    await eachOf(cuts, CUTS_AT_ONCE, async (cut) => {
+      if (!timeIsUp() && !(await moveCut(ports, lake, cut, wanted.notUnder))) left.add(keyOf(cut));
+    });
   }
 }
 

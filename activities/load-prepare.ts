@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fault, isFault } from '../contracts/errors.ts';
+import { eachOf } from './each-of.ts';
 import type { ExportedRows, LakeFile, LakeFiles } from './ports/lake-files.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { StagedRows, Warehouse, WarehouseTable } from './ports/warehouse.ts';
@@ -92,20 +93,13 @@ export async function downloadObjects(
   signal: AbortSignal,
 ): Promise<LakeFile[]> {
   const files: LakeFile[] = [];
-  const queue = [...objects.entries()];
-  const work = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const [index, object] = next;
-      signal.throwIfAborted();
-      const path = join(directory, `${index}`);
-      await download(store, bucket, object.object, path);
-      files[index] = { path, form, ...object };
-    }
-  };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(DOWNLOADS, objects.length) }, work));
   // All have ended before the caller removes the folder that they write to.
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed) throw failed.reason;
+  await eachOf(objects.entries(), DOWNLOADS, async ([index, object]) => {
+    signal.throwIfAborted();
+    const path = join(directory, `${index}`);
+    await download(store, bucket, object.object, path);
+    files[index] = { path, form, ...object };
+  });
   return files;
 }
 

@@ -4,6 +4,7 @@ import { OWN_FOLDER, parseObjectName, prefixOf, schemaName } from '../contracts/
 import { movedPrefix, type PipelineSpec } from '../contracts/pipeline.ts';
 import { readMetadata } from '../formats/object-facts.ts';
 import { readSchemaBytes } from '../formats/schema-version.ts';
+import { eachOf } from './each-of.ts';
 import type { ListedObject, ObjectStore } from './ports/object-store.ts';
 import type { FoundObject } from './recover-ports.ts';
 
@@ -84,13 +85,4 @@ function joinParts(objects: readonly FoundObject[], prefix: string): { whole: Fo
 function join(a: FoundObject, b: FoundObject): FoundObject {
   const modifiedAt = Math.max(a.modifiedAt, b.modifiedAt);
   return { ...a, rows: a.rows + b.rows, bytes: a.bytes + b.bytes, parts: [...a.parts, ...b.parts], modifiedAt };
-}
-
-/** Works on all, a few at a time. */
-export async function eachOf<T>(all: readonly T[], atOnce: number, work: (one: T) => Promise<void>): Promise<void> {
-  const queue = [...all];
-  const take = async (): Promise<void> => {
-    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await work(one);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, all.length) }, take));
 }

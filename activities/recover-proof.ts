@@ -7,7 +7,7 @@
 import { fault } from '../contracts/errors.ts';
 import { laneId } from '../contracts/messages.ts';
 import type { LaneProgress } from '../contracts/replay.ts';
-import { eachOf } from './recover-lake.ts';
+import { eachOf } from './each-of.ts';
 import type { Findings, RecoverPorts, SeenReplay } from './recover-ports.ts';
 
 const LANES_AT_ONCE = 4;

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { isFault } from '../contracts/errors.ts';
+import { eachOf } from './each-of.ts';
 import type { LoadStore, SealedCut } from './ports/load-store.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 
@@ -49,23 +50,16 @@ export async function fetchObjects(
   const files: FetchedFile[] = cuts.flatMap((cut) =>
     cut.objects.map(({ name }) => ({ cut, object: name, path: '', bytes: 0, missing: false })),
   );
-  const queue = [...files.entries()];
-  const work = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const [index, file] = next;
-      signal.throwIfAborted();
-      file.path = join(directory, `${index}`);
-      try {
-        file.bytes = await store.download(bucket, file.object, file.path);
-      } catch (error) {
-        // An object that is gone is a finding, not a fault; a store that cannot be asked is a fault.
-        if ((isFault(error) && !error.retry) || (await store.head(bucket, file.object)) !== null) throw error;
-        file.missing = true;
-      }
+  await eachOf(files.entries(), DOWNLOADS, async ([index, file]) => {
+    signal.throwIfAborted();
+    file.path = join(directory, `${index}`);
+    try {
+      file.bytes = await store.download(bucket, file.object, file.path);
+    } catch (error) {
+      // An object that is gone is a finding, not a fault; a store that cannot be asked is a fault.
+      if ((isFault(error) && !error.retry) || (await store.head(bucket, file.object)) !== null) throw error;
+      file.missing = true;
     }
-  };
-  const ends = await Promise.allSettled(Array.from({ length: DOWNLOADS }, work));
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed) throw failed.reason;
+  });
   return files;
 }

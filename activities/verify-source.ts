@@ -1,5 +1,6 @@
 /** The source read as hashes, chunk by chunk: the replay's own bounds, each one short statement, a few at a time. */
 import type { Chunk } from '../contracts/replay.ts';
+import { eachOf } from './each-of.ts';
 import type { HashSum } from './ports/lake-files.ts';
 import type { OwnHash, PublishedReplay, SourceHashes, SourceRow, VerifyStore, Wanted } from './ports/verify.ts';
 import type { SourceTable } from './ports/source.ts';
@@ -43,16 +44,10 @@ async function eachChunk(
   for (let from = 0; ;) {
     const chunks = await scan.store.chunks(scan.replay.replayId, from, CHUNKS_A_PAGE);
     const last = chunks.at(-1);
-    const queue = [...chunks];
-    const work = async (): Promise<void> => {
-      for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) {
-        scan.signal.throwIfAborted();
-        await visit(chunk);
-      }
-    };
-    const ends = await Promise.allSettled(Array.from({ length: SCANS }, work));
-    const failed = ends.find((end) => end.status === 'rejected');
-    if (failed) throw failed.reason;
+    await eachOf(chunks, SCANS, (chunk) => {
+      scan.signal.throwIfAborted();
+      return visit(chunk);
+    });
     if (last === undefined || chunks.length < CHUNKS_A_PAGE) return;
     from = last.chunk + 1;
   }
