@@ -9,6 +9,9 @@ COPY tsconfig.json ./
 COPY stack ./stack
 RUN node --import tsx stack/main.ts setup
 COPY . .
+# What every start would build else: nothing can be written where it runs.
+RUN node cli/headrace.mjs --version \
+  && node --import tsx --eval "import('./workers/workflow-bundle.ts').then(({ workflowBundle }) => workflowBundle())"
 
 FROM node:20.20-bookworm-slim
 # Certificates for TLS to Kafka, S3, PostgreSQL and Temporal; the libraries that a native part built from source links.

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S UV_THREADPOOL_SIZE=16 node
 // The `headrace` command. Plain JavaScript, so that it can say what is wrong where nothing is installed yet; all the rest
-// is cli/main.ts, run through tsx.
+// is cli/main.ts, built when a source has changed.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -15,7 +15,7 @@ if (major < 20 || (major === 20 && minor < 12)) {
 // The AWS SDK says at every start that it will want Node 22 some day; nothing that a user of this command can act on.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-// The help, at once: TypeScript's loader alone takes 200 ms. `npm run help` writes the file, a test compares it.
+// The help, at once: the program alone takes 200 ms to load. `npm run help` writes the file, a test compares it.
 const [, , first, ...more] = process.argv;
 if (more.length === 0 && ['--help', '-h', 'help'].includes(first ?? '')) {
   process.stdout.on('error', () => process.exit(0)); // `headrace --help | head` is no error
@@ -25,9 +25,21 @@ if (more.length === 0 && ['--help', '-h', 'help'].includes(first ?? '')) {
 }
 
 async function runProgram() {
-  await registerTypeScript();
-  const { main } = await import('./main.ts');
+  const { main } = await import(await programUrl());
   await main(process.argv);
+}
+
+/** @returns {Promise<string>} built, where a build can be kept; else its sources, and TypeScript's loader installed */
+async function programUrl() {
+  try {
+    const { builtProgram } = await import('./built-program.mjs');
+    const url = await builtProgram();
+    process.setSourceMapsEnabled(true);
+    return url;
+  } catch {
+    await registerTypeScript();
+    return new URL('main.ts', import.meta.url).href;
+  }
 }
 
 /** @returns {Promise<void>} once TypeScript can be imported */
@@ -36,7 +48,7 @@ async function registerTypeScript() {
     const { register } = await import('tsx/esm/api');
     register();
   } catch (error) {
-    if (error?.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
     const folder = fileURLToPath(new URL('..', import.meta.url));
     const installed = existsSync(new URL('../node_modules', import.meta.url));
     console.error(

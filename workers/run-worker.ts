@@ -5,7 +5,6 @@
 import { DefaultLogger, type LogEntry, type LogLevel, Runtime, Worker } from '@temporalio/worker';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { Settings } from '../contracts/settings.ts';
 import { type QueueName, TASK_QUEUES } from '../contracts/temporal.ts';
 import { mapFaults, watchActivities } from './activity-interceptor.ts';
@@ -18,6 +17,7 @@ import { dataConverter } from './payload-codec.ts';
 import { beatShortCalls } from './short-call-beats.ts';
 import { connectTemporal, connectTemporalNatively, ensureSearchAttributes } from './temporal-client.ts';
 import { openWatch } from './watch.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 
 export interface WorkerOptions {
   settings: Settings;
@@ -69,6 +69,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const activities = await openActivities(settings, name, metrics, (message, fields) => {
     options.log({ level: 'INFO', message, meta: { ...scopeNow(), ...fields } });
   });
+  const converter = dataConverter(settings.temporal);
   for (const queue of queues) {
     workers.push(
       await Worker.create({
@@ -77,16 +78,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         taskQueue: TASK_QUEUES[queue],
         identity: name,
         activities: activities.byQueue[queue],
-        dataConverter: dataConverter(settings.temporal),
+        dataConverter: converter,
         interceptors: { activity: [watchActivities(metrics), mapFaults, beatShortCalls] },
         maxConcurrentActivityTaskExecutions: ACTIVITIES[queue],
         maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
         defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
         shutdownGraceTime: GRACE[queue],
         shutdownForceTime: FORCE,
-        ...(queue === 'orchestrate'
-          ? { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
-          : {}),
+        ...(queue === 'orchestrate' ? { workflowBundle: await workflowBundle(converter) } : {}),
       }),
     );
   }

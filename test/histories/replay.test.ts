@@ -3,18 +3,12 @@
  * survives an upgrade, or this fails first.
  */
 import protos from '@temporalio/proto';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
 import { WORKFLOWS } from '../../contracts/temporal.ts';
+import { workflowBundle } from '../../workers/workflow-bundle.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF' } } });
 
@@ -29,11 +23,10 @@ interface RecordedEvent {
 }
 
 const names = readdirSync(FOLDER).filter((name) => name.endsWith('.jsonl'));
-let workflowBundle: WorkflowBundleWithSourceMap;
+let bundle: WorkflowBundleOption;
 
 beforeAll(async () => {
-  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-  workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  bundle = await workflowBundle();
 });
 
 function read(name: string): RecordedEvent[] {
@@ -44,7 +37,7 @@ function read(name: string): RecordedEvent[] {
 async function replay(events: RecordedEvent[]): Promise<void> {
   const workflowId = events[0]?.workflowExecutionStartedEventAttributes?.workflowId;
   const history = protos.temporal.api.history.v1.History.fromObject({ events });
-  await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+  await Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId);
 }
 
 const lastOf = (name: string): string | undefined => read(name).at(-1)?.eventType;

@@ -5,11 +5,11 @@
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { QueueName } from '../../contracts/temporal.ts';
 import { TASK_QUEUES } from '../../contracts/temporal.ts';
 import { connectTemporal, ensureSearchAttributes } from '../../workers/temporal-client.ts';
 import { mapFaults } from '../../workers/activity-interceptor.ts';
+import { workflowBundle } from '../../workers/workflow-bundle.ts';
 import { required, unique } from '../replay/setting.ts';
 
 type Fakes = Record<string, (...args: never[]) => Promise<unknown>>;
@@ -50,7 +50,7 @@ export async function openNamespace(): Promise<TestNamespace> {
       const workers = await Promise.all(
         queues
           .filter((queue) => queue === 'orchestrate' || activities[queue])
-          .map((queue) =>
+          .map(async (queue) =>
             Worker.create({
               connection: native,
               namespace,
@@ -60,7 +60,7 @@ export async function openNamespace(): Promise<TestNamespace> {
               maxHeartbeatThrottleInterval: '200ms',
               shutdownGraceTime: '100ms',
               ...(queue === 'orchestrate'
-                ? { workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)) }
+                ? { workflowBundle: await workflowBundle() }
                 : {}),
             }),
           ),

@@ -1,0 +1,79 @@
+/** The command is built when a source has changed and not otherwise, and runs where no build can be kept, too. */
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CHECKOUT } from './run-cli.ts';
+
+const FOLDERS = 'activities bench cli connectors contracts formats generators stack workers workflows'.split(' ');
+const checkout = mkdtempSync(join(tmpdir(), 'headrace-built-'));
+const cache = join(checkout, 'node_modules/.cache/headrace');
+const builds = (): string[] => readdirSync(cache).filter((name) => name.startsWith('program-'));
+const unfinished = (): string[] => readdirSync(cache).filter((name) => !name.startsWith('program-'));
+
+async function start(): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)(process.execPath, [join(checkout, 'cli/headrace.mjs'), '--version'], { cwd: checkout });
+}
+
+/** Makes the command say so at its start. */
+function change(saying: string): void {
+  const file = join(checkout, 'cli/main.ts');
+  const source = readFileSync(join(CHECKOUT, 'cli/main.ts'), 'utf8');
+  const changed = source.replace('  try {\n', `  process.stderr.write('${saying}');\n  try {\n`);
+  expect(changed).not.toBe(source);
+  writeFileSync(file, changed);
+}
+
+beforeAll(() => {
+  for (const name of [...FOLDERS, 'package.json'])
+    cpSync(join(CHECKOUT, name), join(checkout, name), { recursive: true });
+  // Packages by links, so that what is kept beside them is this test's own.
+  mkdirSync(join(checkout, 'node_modules'));
+  for (const name of readdirSync(join(CHECKOUT, 'node_modules'))) {
+    if (!name.startsWith('.')) symlinkSync(join(CHECKOUT, 'node_modules', name), join(checkout, 'node_modules', name));
+  }
+});
+afterAll(() => rmSync(checkout, { recursive: true }));
+
+test('two that start at once leave one build, and no half of another', async () => {
+  const ran = await Promise.all([start(), start()]);
+  for (const { stdout, stderr } of ran) expect({ stdout: stdout.trim(), stderr }).toMatchObject({ stderr: '' });
+  expect(builds()).toHaveLength(1);
+  expect(unfinished()).toEqual([]);
+});
+
+test('a changed source is built anew, one changed back is not', async () => {
+  const [first] = builds();
+  change('changed');
+  expect((await start()).stderr).toBe('changed');
+  expect(builds()).toHaveLength(2);
+  cpSync(join(CHECKOUT, 'cli/main.ts'), join(checkout, 'cli/main.ts'));
+  expect((await start()).stderr).toBe('');
+  expect(builds()).toHaveLength(2);
+  expect(builds()).toContain(first);
+});
+
+test('the build is what runs: tsx is not there at all', async () => {
+  rmSync(join(checkout, 'node_modules/tsx'));
+  try {
+    expect((await start()).stdout).toMatch(/^\d+\.\d+\.\d+/);
+  } finally {
+    symlinkSync(join(CHECKOUT, 'node_modules/tsx'), join(checkout, 'node_modules/tsx'));
+  }
+});
+
+test('where no build can be kept, it runs all the same', async () => {
+  rmSync(cache, { recursive: true });
+  writeFileSync(cache, 'not a folder');
+  change('from its sources');
+  expect((await start()).stderr).toBe('from its sources');
+});
+
+test('a source that does not compile is named', async () => {
+  rmSync(cache);
+  writeFileSync(join(checkout, 'cli/main.ts'), 'export const = 1;\n');
+  await expect(start()).rejects.toThrow(/main\.ts:1/);
+  expect(unfinished()).toEqual([]);
+});
