@@ -12,7 +12,7 @@ import type { Column } from '../../contracts/columns.ts';
 import { NEWLINE, TAB } from '../../formats/copy-text.ts';
 import { type MysqlReader, mysqlReader } from '../../formats/mysql-text.ts';
 import { createScratch, reserve } from '../../formats/scratch.ts';
-import { awaitAnswer } from './answer-watch.ts';
+import { awaitAnswer, cutOff } from './answer-watch.ts';
 import { mysqlFault, type Unavailable } from './errors.ts';
 import { checkOut, type Database, type Row } from './pool.ts';
 
@@ -95,7 +95,7 @@ export function streamOn<T>(
   const release = (broken: boolean): void => {
     if (state.released) return;
     state.released = true;
-    if (broken) connection.destroy();
+    if (broken) cutOff(connection);
     else if (!keep) connection.release();
   };
   const store = (): void => {
