@@ -1,143 +1,199 @@
-/** The warehouse's table: made from the source's shape, or found to fit, or refused with every fault; owned by one pipeline. */
+/** The warehouse's table, on every adapter: made from the source's shape, or found to fit, or refused with every fault; owned by one pipeline. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TableShape } from '../../contracts/columns.ts';
 import type { Warehouse, WarehouseTable } from '../../activities/ports/warehouse.ts';
-import { openPostgresWarehouse } from '../../connectors/postgres/warehouse.ts';
-import { database, openDatabase, unique } from './services.ts';
-import { SALES, column } from './shapes.ts';
+import type { TableShape } from '../../contracts/columns.ts';
+import { messageOf } from '../../contracts/errors.ts';
+import { unique } from '../load/services.ts';
+import { column, SALES } from '../load/shapes.ts';
+import { KINDS, openTestDatabase, TEST_OWNER as owner, type TestDatabase } from './databases.ts';
 
-const pool = openDatabase('CONNECTION_WAREHOUSE');
-const schema = unique('wt');
-const owner = { pipeline: 'p', topic: 't' };
-let warehouse: Warehouse;
+const NOTE = { ...SALES, columns: [...SALES.columns, column('note', 'text', 'character varying(20)')] };
 
-function table(name: string, shape: TableShape = SALES): WarehouseTable {
-  return { name: { schema, table: name }, shape };
-}
+describe.each(KINDS)('a warehouse table on %s', (kind) => {
+  let database: TestDatabase;
+  let warehouse: Warehouse;
+  const sql = (text: string) => database.warehouse.sql(text);
 
-beforeAll(() => {
-  warehouse = openPostgresWarehouse(database('CONNECTION_WAREHOUSE'));
-});
-afterAll(async () => {
-  await warehouse.close();
-  await pool.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
-  await pool.query('DELETE FROM headrace.owner WHERE table_schema = $1', [schema]);
-  await pool.query('DELETE FROM headrace.ledger WHERE table_schema = $1', [schema]);
-  await pool.end();
-});
-
-describe('a table that is not there', () => {
-  it('is made with the source types and the key, once, by whoever of many comes first', async () => {
-    const others = Array.from({ length: 6 }, () => openPostgresWarehouse(database('CONNECTION_WAREHOUSE')));
-    const wanted = table('Odd "Name"');
-    const plan = await warehouse.planTable(wanted, owner);
-    expect(plan).toMatchObject({ exists: false, faults: [] });
-    expect(plan.ddl.join('\n')).toContain(`CREATE TABLE "${schema}"."Odd ""Name""" (`);
-    await Promise.all(others.map((each) => each.ensureTable(wanted, owner)));
-    await Promise.all(others.map((each) => each.close()));
-    const columns = await pool.query<{ name: string; type: string; required: boolean }>(
-      `SELECT attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS required FROM pg_attribute
-       WHERE attrelid = $1::regclass AND attnum > 0 ORDER BY attnum`,
-      [`"${schema}"."Odd ""Name"""`],
-    );
-    expect(columns.rows).toEqual([
-      { name: 'id', type: 'bigint', required: true },
-      { name: 'name', type: 'text', required: false },
-      { name: 'price', type: 'numeric(12,2)', required: false },
-      { name: 'info', type: 'json', required: false },
-    ]);
-    expect(await warehouse.planTable(wanted, owner)).toEqual({ exists: true, ddl: [], faults: [] });
+  beforeAll(async () => {
+    database = await openTestDatabase(kind);
+    warehouse = database.warehouse.open();
   });
+  afterAll(() => database.close());
 
-  it('takes an enum as text', async () => {
-    const shape = { ...SALES, columns: [...SALES.columns, column('mood', 'text', '"other"."mood"')] };
-    await warehouse.ensureTable(table('enums', shape), owner);
-    await warehouse.ensureTable(table('enums', shape), owner);
-    expect((await warehouse.planTable(table('enums', shape), owner)).faults).toEqual([]);
-  });
+  function table(name = unique('t'), shape: TableShape = SALES): WarehouseTable {
+    return { name: { schema: database.warehouse.schema, table: name }, shape };
+  }
+  const shown = ({ name }: WarehouseTable): string => `${name.schema}."${name.table.replaceAll('"', '""')}"`;
+  const columnsOf = async ({ name }: WarehouseTable) =>
+    await sql(database.words.columnsOf(name.schema, name.table.replaceAll("'", "''")));
+  const faultsOf = (wanted: WarehouseTable): Promise<string> =>
+    warehouse.ensureTable(wanted, owner).then(() => '', messageOf);
 
-  it('starts with an empty ledger after it was dropped', async () => {
-    const wanted = table('dropped');
-    await warehouse.ensureTable(wanted, owner);
-    await warehouse.startLedger(wanted.name, 'topic', { 0: 0, 3: 7 });
-    await warehouse.advance(wanted.name, 'topic', [{ partition: 3, start: 7, end: 90 }]);
-    expect(await warehouse.ledger(wanted.name, 'topic')).toEqual(
-      new Map([
-        [0, 0],
-        [3, 90],
-      ]),
-    );
-    await pool.query(`DROP TABLE ${schema}.dropped`);
-    await warehouse.ensureTable(wanted, owner);
-    expect(await warehouse.ledger(wanted.name, 'topic')).toEqual(new Map());
-  });
-});
-
-describe('a table of the user', () => {
-  it('is taken as it is when it fits, with wider types, columns of its own and another order', async () => {
-    await pool.query(
-      `CREATE TABLE ${schema}.fits (loaded_at timestamptz DEFAULT now(), info json, price numeric, note text,
-       id bigint GENERATED ALWAYS AS IDENTITY, name varchar, UNIQUE (id))`,
-    );
-    await warehouse.ensureTable(table('fits'), owner);
-    const { rows } = await pool.query(
-      `SELECT count(*)::int AS n FROM pg_attribute WHERE attrelid = '${schema}.fits'::regclass AND attnum > 0`,
-    );
-    expect(rows).toEqual([{ n: 6 }]);
-  });
-
-  it('is refused with every fault at once, and is not owned then', async () => {
-    await pool.query(
-      `CREATE TABLE ${schema}.unfit (id int, name varchar(10) NOT NULL, price numeric(5,2), must int NOT NULL, UNIQUE (id, name));
-       CREATE RULE elsewhere AS ON INSERT TO ${schema}.unfit DO INSTEAD NOTHING`,
-    );
-    const refused = warehouse.ensureTable(table('unfit'), owner);
-    await expect(refused).rejects.toMatchObject({ code: 'TableUnsuited' });
-    const message = await refused.catch((error: unknown) => String(error));
-    for (const part of [
-      'column "id" is integer, the source\'s bigint needs bigint',
-      'column "name" is character varying(10), the source\'s text needs text',
-      'column "name" is NOT NULL, in the source it may be NULL',
-      'column "price" is numeric(5,2)',
-      'column "info" is missing: ALTER TABLE',
-      'column "must" is NOT NULL without a default',
-      'no usable unique index over exactly the key (id); found: (id, name)',
-      'rule "elsewhere" rewrites what is loaded',
-    ]) {
-      expect(message).toContain(part);
-    }
-    const { rows } = await pool.query(
-      `SELECT 1 FROM headrace.owner WHERE table_schema = '${schema}' AND table_name = 'unfit'`,
-    );
-    expect(rows).toEqual([]);
-  });
-
-  it('is refused when its unique index is partial, deferrable, or in a collation that joins keys', async () => {
-    const shape: TableShape = { columns: [column('k', 'text', 'text')], key: ['k'] };
-    await pool.query(
-      `CREATE TABLE ${schema}.partial (k text); CREATE UNIQUE INDEX ON ${schema}.partial (k) WHERE k <> '';
-       CREATE TABLE ${schema}.deferred (k text UNIQUE DEFERRABLE);
-       CREATE COLLATION ${schema}.nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
-       CREATE TABLE ${schema}.nocase (k text COLLATE ${schema}.nocase UNIQUE)`,
-    );
-    for (const [name, reason] of [
-      ['partial', 'no usable unique index'],
-      ['deferred', 'no usable unique index'],
-      ['nocase', 'nondeterministic collation'],
-    ] as const) {
-      await expect(warehouse.ensureTable(table(name, shape), owner)).rejects.toThrow(reason);
-    }
-  });
-
-  it('is refused to another pipeline or topic', async () => {
-    await warehouse.ensureTable(table('owned'), owner);
-    await expect(warehouse.ensureTable(table('owned'), { ...owner, pipeline: 'q' })).rejects.toMatchObject({
-      code: 'TableOwned',
+  describe('that is not there', () => {
+    it('is made with the source’s types and the key, once, by whoever of many comes first', async () => {
+      const others = Array.from({ length: 6 }, () => database.warehouse.open());
+      const wanted = table(unique('Odd "Name"'));
+      const plan = await warehouse.planTable(wanted, owner);
+      expect(plan).toMatchObject({ exists: false, faults: [] });
+      expect(plan.ddl.join('\n')).toMatch(/CREATE TABLE .*Odd ""?Name.*\(/);
+      expect(await columnsOf(wanted)).toEqual([]);
+      await Promise.all(others.map((each) => each.ensureTable(wanted, owner)));
+      const types = database.words.salesTypes;
+      expect(await columnsOf(wanted)).toEqual(
+        SALES.columns.map(({ name }, place) => [name, types[place], name === 'id' ? '1' : '0']),
+      );
+      expect(await warehouse.planTable(wanted, owner)).toEqual({ exists: true, ddl: [], faults: [] });
+      await sql(`INSERT INTO ${shown(wanted)} (id) VALUES (1)`);
+      await expect(sql(`INSERT INTO ${shown(wanted)} (id) VALUES (1)`)).rejects.toThrow(/duplicate/i);
+      await sql(`DROP TABLE ${shown(wanted)}`);
     });
-    await expect(warehouse.ensureTable(table('owned'), { ...owner, topic: 'u' })).rejects.toMatchObject({
-      code: 'TableOwned',
+
+    it('has no key where each record is a row', async () => {
+      const wanted = table(unique('append'), { ...SALES, key: [] });
+      await warehouse.ensureTable(wanted, owner);
+      await sql(`INSERT INTO ${shown(wanted)} (id) VALUES (1), (1)`);
+      expect(await warehouse.planTable(wanted, owner)).toEqual({ exists: true, ddl: [], faults: [] });
     });
-    expect((await warehouse.planTable(table('owned'), { ...owner, topic: 'u' })).faults).toHaveLength(1);
-    await warehouse.ensureTable(table('owned'), owner);
+
+    it('takes an enum as text', async () => {
+      const wanted = table(unique('enums'), {
+        ...SALES,
+        columns: [...SALES.columns, column('mood', 'text', '"other"."mood"')],
+      });
+      await warehouse.ensureTable(wanted, owner);
+      await warehouse.ensureTable(wanted, owner);
+      expect((await warehouse.planTable(wanted, owner)).faults).toEqual([]);
+    });
+
+    it('starts with an empty ledger after it was dropped', async () => {
+      const wanted = table();
+      await warehouse.ensureTable(wanted, owner);
+      expect(await warehouse.ledger(wanted.name, 'topic')).toEqual(new Map());
+      await warehouse.startLedger(wanted.name, 'topic', { 0: 0, 3: 7 });
+      await warehouse.startLedger(wanted.name, 'topic', { 3: 1, 4: 2 });
+      await warehouse.advance(wanted.name, 'topic', [{ partition: 3, start: 7, end: 90 }]);
+      const places = new Map(Object.entries({ 0: 0, 3: 90, 4: 2 }).map(([at, next]) => [Number(at), next]));
+      expect(await warehouse.ledger(wanted.name, 'topic')).toEqual(places);
+      expect(await warehouse.ledger(wanted.name, 'another')).toEqual(new Map());
+      await sql(`DROP TABLE ${shown(wanted)}`);
+      await warehouse.ensureTable(wanted, owner);
+      expect(await warehouse.ledger(wanted.name, 'topic')).toEqual(new Map());
+    });
+  });
+
+  describe('of the user', () => {
+    it('is taken as it is when it fits, with wider types, columns of its own and another order', async () => {
+      const wanted = table();
+      const { json, text, decimal } = database.words;
+      await sql(
+        `CREATE TABLE ${shown(wanted)} (loaded_at timestamp DEFAULT CURRENT_TIMESTAMP, info ${json}, price ${decimal(14, 2)}, note varchar(9),
+         id bigint PRIMARY KEY, name ${text})`,
+      );
+      const before = await columnsOf(wanted);
+      await warehouse.ensureTable(wanted, owner);
+      expect(await columnsOf(wanted)).toEqual(before);
+    });
+
+    it('is refused with every fault at once, and is not owned then', async () => {
+      const wanted = table();
+      const { decimal } = database.words;
+      await sql(
+        `CREATE TABLE ${shown(wanted)} (id int NOT NULL, name varchar(10) NOT NULL, price ${decimal(5, 2)}, must int NOT NULL, UNIQUE (id, name))`,
+      );
+      await expect(warehouse.ensureTable(wanted, owner)).rejects.toMatchObject({ code: 'TableUnsuited' });
+      const message = await faultsOf(wanted);
+      for (const part of [
+        /column ["`]id["`] is int.*, the source's bigint needs bigint/,
+        /column ["`]name["`] is .*varchar|character varying\(10\).*, the source's text needs/,
+        /column ["`]name["`] is NOT NULL, in the source it may be NULL/,
+        /column ["`]price["`] is .*\(5,2\), the source's numeric\(12,2\)/,
+        /column ["`]info["`] is missing: ALTER TABLE/,
+        /column ["`]must["`] is NOT NULL without a default/,
+        /no .*unique index over exactly the key \(id\); found: \(id, name\)/,
+      ]) {
+        expect(message).toMatch(part);
+      }
+      expect((await warehouse.planTable(wanted, owner)).faults.length).toBeGreaterThanOrEqual(7);
+      await sql(`DROP TABLE ${shown(wanted)}`);
+      await warehouse.ensureTable(wanted, { pipeline: owner.pipeline, topic: 'other' });
+    });
+
+    it('is refused where its key joins keys that the source tells apart', async () => {
+      const wanted = table(unique('joins'), {
+        columns: [column('k', 'text', 'character varying(40)')],
+        key: ['k'],
+      });
+      if (kind === 'postgres')
+        await sql(
+          `CREATE COLLATION ${wanted.name.schema}.nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
+        );
+      const key =
+        kind === 'postgres'
+          ? `varchar(40) COLLATE ${wanted.name.schema}.nocase`
+          : 'varchar(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
+      await sql(`CREATE TABLE ${shown(wanted)} (k ${key} UNIQUE)`);
+      expect(await faultsOf(wanted)).toMatch(/collation.*two keys of the source could be one/);
+    });
+
+    it('is refused where each record is a row and a unique index would refuse the next replay’s', async () => {
+      const wanted = table();
+      await warehouse.ensureTable(wanted, owner);
+      const message = await faultsOf({ ...wanted, shape: { ...SALES, key: [] } });
+      expect(message).toContain('would refuse the rows of the next replay');
+    });
+
+    it('is refused to another pipeline or topic, and stays the first one’s', async () => {
+      const wanted = table();
+      await warehouse.ensureTable(wanted, owner);
+      for (const other of [
+        { ...owner, pipeline: 'q' },
+        { ...owner, topic: 'u' },
+      ]) {
+        await expect(warehouse.ensureTable(wanted, other)).rejects.toMatchObject({ code: 'TableOwned' });
+        expect((await warehouse.planTable(wanted, other)).faults).toEqual([
+          expect.stringContaining(`belongs to pipeline ${owner.pipeline}`),
+        ]);
+      }
+      await warehouse.ensureTable(wanted, owner);
+    });
+  });
+
+  describe('that lacks a column of the source', () => {
+    it('is refused with the statement that adds it, and is left alone', async () => {
+      const wanted = table();
+      await warehouse.ensureTable(wanted, owner);
+      const before = await columnsOf(wanted);
+      expect(await faultsOf({ ...wanted, shape: NOTE })).toMatch(
+        /column ["`]note["`] is missing: ALTER TABLE .* ADD COLUMN .*schemaChange: add/,
+      );
+      expect(await columnsOf(wanted)).toEqual(before);
+    });
+
+    it('is given it where the pipeline says so, once, by one of many; the ledger and the rows stay', async () => {
+      const old = table();
+      await warehouse.ensureTable(old, owner);
+      await warehouse.startLedger(old.name, 'topic', { 0: 5 });
+      await sql(`INSERT INTO ${shown(old)} (id) VALUES (1)`);
+      const wanted = { ...old, shape: NOTE, addColumns: true };
+      const plan = await warehouse.planTable(wanted, owner);
+      expect(plan).toMatchObject({ exists: true, faults: [] });
+      expect(plan.ddl).toHaveLength(1);
+      const loaders = Array.from({ length: 3 }, () => database.warehouse.open());
+      const added = await Promise.all(loaders.map((each) => each.ensureTable(wanted, owner)));
+      expect(added.flat()).toEqual(plan.ddl);
+      expect((await columnsOf(wanted)).at(-1)).toMatchObject(['note', expect.stringContaining('(20)'), '0']);
+      expect(await sql(`SELECT id, note FROM ${shown(old)}`)).toEqual([['1', null]]);
+      expect(await warehouse.ledger(old.name, 'topic')).toEqual(new Map([[0, 5]]));
+      // The version before it still loads.
+      await warehouse.ensureTable(old, owner);
+    });
+
+    it('is not given a column of the key', async () => {
+      const old = table();
+      await warehouse.ensureTable(old, owner);
+      const columns = [...SALES.columns, { ...column('shop', 'int32', 'integer'), nullable: false }];
+      const wanted = { ...old, shape: { columns, key: ['shop', 'id'] }, addColumns: true };
+      expect(await faultsOf(wanted)).toMatch(/column ["`]shop["`] is missing/);
+    });
   });
 });

@@ -20,8 +20,12 @@ export const SALES: TableShape = {
   key: ['id'],
 };
 
-/** COPY's csv: an empty string quoted, NULL empty. */
-export async function writeCsv(path: string, rows: readonly (readonly (string | null)[])[]): Promise<void> {
-  const field = (value: string | null): string => (value === null ? '' : `"${value.replaceAll('"', '""')}"`);
+/** COPY's csv: a value quoted, NULL as the adapter has it. */
+export async function writeCsv(
+  path: string,
+  rows: readonly (readonly (string | null)[])[],
+  csvNull = '',
+): Promise<void> {
+  const field = (value: string | null): string => (value === null ? csvNull : `"${value.replaceAll('"', '""')}"`);
   await writeFile(path, rows.map((row) => `${row.map(field).join(',')}\n`).join(''));
 }
