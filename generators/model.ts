@@ -7,13 +7,16 @@ import type { Group, Values } from './kinds.ts';
 
 /**
  * How a field is carried and printed. `money` is whole cents; `time` and `second` are microseconds since 1970, printed with
- * six digits of the second or none; `json` is a plain object or list.
+ * six digits of the second or none; `json` is a plain object or list, unless it has `parts`.
  */
 export type FieldType = 'text' | 'whole' | 'big' | 'money' | 'number' | 'flag' | 'time' | 'second' | 'json';
 export interface Field {
   name: string;
   type: FieldType;
   nullable?: true;
+  /** Of `json`: it is carried as a row of these, or, with `many`, as a list of such rows, and printed as objects. */
+  parts?: readonly Field[];
+  many?: true;
 }
 export type Value = string | number | boolean | null | object;
 
@@ -81,13 +84,21 @@ export interface Profile<G extends Group = Group> {
   shares(settings: Values<G>, form: Form): readonly Share[];
 }
 
+/** Types by name; an object is one of the message's own, in brackets a list of such. */
+export interface Types {
+  readonly [name: string]: FieldType | `${FieldType}?` | Types | readonly [Types];
+}
+
 /** Fields from a short list, in order. */
-export function fields(types: Readonly<Record<string, FieldType | `${FieldType}?`>>): Field[] {
-  return Object.entries(types).map(([name, type]) =>
-    type.endsWith('?')
-      ? { name, type: type.slice(0, -1) as FieldType, nullable: true }
-      : { name, type: type as FieldType },
-  );
+export function fields(types: Types): Field[] {
+  return Object.entries(types).map(([name, type]): Field => {
+    if (Array.isArray(type)) return { name, type: 'json', parts: fields((type as readonly [Types])[0]), many: true };
+    if (typeof type === 'object') return { name, type: 'json', parts: fields(type as Types) };
+    const text = type as string;
+    return text.endsWith('?')
+      ? { name, type: text.slice(0, -1) as FieldType, nullable: true }
+      : { name, type: text as FieldType };
+  });
 }
 
 /** Weights as shares that add up to 1. */

@@ -14,17 +14,17 @@ const POOL_SIZE = 3_000;
  * several pools where few should be alike.
  * @param make one word, by faker
  */
-export function createPool(make: () => string): (random: Random) => string {
+export function createPool<Word>(make: () => Word): (random: Random) => Word {
   const words = Array.from({ length: POOL_SIZE }, make);
-  return (random) => words[random.whole(0, POOL_SIZE - 1)] as string;
+  return (random) => words[random.whole(0, POOL_SIZE - 1)] as Word;
 }
 
 /** An e-mail address made of a name and a domain's words: lower-case letters, digits, dots and dashes only. */
-export function emailOf(name: string, company: string): string {
-  return `${words(name, '.')}@${words(company, '-')}.example`;
-}
+export const emailOf = (name: string, company: string): string =>
+  `${mailWords(name, '.')}@${mailWords(company, '-')}.example`;
 
-function words(text: string, between: string): string {
+/** A text's words as an e-mail address may hold them: lower-case letters and digits. */
+export function mailWords(text: string, between: string): string {
   const found = text
     .normalize('NFKD')
     .toLowerCase()

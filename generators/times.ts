@@ -40,13 +40,16 @@ function dayText(day: number): string {
   return text;
 }
 
-/** `2022-09-13 11:59:33`, the days kept from call to call: 90 ns instead of the 600 of `toISOString`. */
+/** ` 11:59:` of every minute of a day. */
+const minuteTexts = Array.from({ length: 24 * 60 }, (_, minute) => {
+  return ` ${two[Math.floor(minute / 60)] as string}:${two[minute % 60] as string}:`;
+});
+
+/** `2022-09-13 11:59:33`, made of days and minutes that are kept: 50 ns instead of the 600 of `toISOString`. */
 export function secondText(at: number): string {
   const day = Math.floor(at / DAY);
   const seconds = Math.floor((at - day * DAY) / SECOND);
-  const hours = Math.floor(seconds / 3_600);
-  const minutes = Math.floor(seconds / 60) % 60;
-  return `${dayText(day)} ${two[hours] as string}:${two[minutes] as string}:${two[seconds % 60] as string}`;
+  return dayText(day) + (minuteTexts[Math.floor(seconds / 60)] as string) + (two[seconds % 60] as string);
 }
 
 /** `2022-09-13 11:59:33.269093` */

@@ -38,40 +38,55 @@ export function createLifeCycles(
     const { express } = order.shipping;
     const { method } = order.payment;
     const steps: Step[] = [{ at: order.date, stage: 'unpaid', order }];
-    /** The order, from this time on in this state. */
-    const step = (at: number, stage: Stage, payment: Payment, shipping: Shipping): void => {
-      const { id, date, customer, lines, total } = order;
-      steps.push({ at, stage, order: { id, date, customer, payment, shipping, lines, total } });
-    };
     if (outcome === 'payment_timeout') {
       const at = whole(order.date + delays.timeout * 1_000);
       const payment: Payment = { status: 'failed', method, date: null };
-      step(at, 'failed', payment, { id: null, express, status: 'failed', shipped: null, eta: null, finished: at });
+      steps.push(step(order, at, 'failed', payment, unshipped(express, 'failed', at)));
       return steps;
     }
     // Never later than what would have timed out.
     const date = Math.min(after(order.date, delays.payment), whole(order.date + delays.timeout * 1_000));
     const paid: Payment = { status: 'paid', method, date };
     const refunded: Payment = { status: 'refunded', method, date };
-    step(date, 'paid', paid, order.shipping);
+    steps.push(step(order, date, 'paid', paid, order.shipping));
     if (outcome === 'cancelled') {
       const at = after(date, delays.cancellation);
-      step(at, 'failed', refunded, { id: null, express, status: 'cancelled', shipped: null, eta: null, finished: at });
+      steps.push(step(order, at, 'failed', refunded, unshipped(express, 'cancelled', at)));
       return steps;
     }
     const shipped = after(date, express ? delays.shipping / 3 : delays.shipping);
     const usual = (express ? delays.express : delays.standard) * 1_000;
     const eta = whole(shipped + usual);
     const id = `SHP${order.id.slice(3)}`;
-    step(shipped, 'shipped', paid, { id, express, status: 'shipped', shipped, eta, finished: null });
+    steps.push(step(order, shipped, 'shipped', paid, { id, express, status: 'shipped', shipped, eta, finished: null }));
     const delivered = whole(shipped + LEAST_WAIT + usual * Math.max(0, normal()));
-    step(delivered, 'finished', paid, { id, express, status: 'delivered', shipped, eta, finished: delivered });
+    steps.push(
+      step(order, delivered, 'finished', paid, { id, express, status: 'delivered', shipped, eta, finished: delivered }),
+    );
     if (outcome === 'delivered') return steps;
     const returned = after(delivered, delays.return);
-    step(returned, 'failed', refunded, { id, express, status: 'returned', shipped, eta, finished: returned });
+    steps.push(
+      step(order, returned, 'failed', refunded, { id, express, status: 'returned', shipped, eta, finished: returned }),
+    );
     return steps;
   };
 }
+
+const unshipped = (express: boolean, status: Shipping['status'], finished: number): Shipping => ({
+  id: null,
+  express,
+  status,
+  shipped: null,
+  eta: null,
+  finished,
+});
+
+/** The order, from this time on in this state. Made once: a closure a life took as long as the life itself. */
+const step = (order: OrderState, at: number, stage: Stage, payment: Payment, shipping: Shipping): Step => ({
+  at,
+  stage,
+  order: { id: order.id, date: order.date, customer: order.customer, payment, shipping, cart: order.cart },
+});
 
 /** To the second, as orders' times are written. */
 export const whole = (at: number): number => Math.floor(at / SECOND) * SECOND;

@@ -5,7 +5,7 @@
 import { randomExponential } from 'd3-random';
 import TinyQueue from 'tinyqueue';
 import type { Values } from '../kinds.ts';
-import { type Emission, type Form, type Profile, type Run, sharesOf } from '../model.ts';
+import type { Emission, Form, Profile, Run } from '../model.ts';
 import { createChooser, openRandom } from '../random.ts';
 import { DAY } from '../times.ts';
 import { createArrivals, createVolume, rateOf, spread, type Volume } from '../volume.ts';
@@ -21,8 +21,8 @@ import {
   type OrderState,
   relationalRows,
 } from './outputs.ts';
-import { PLACES } from './places.ts';
 import { ORDERS_SETTINGS } from './settings.ts';
+import { sharesOfOrders } from './shares.ts';
 import { createShop } from './shop.ts';
 
 type Settings = Values<typeof ORDERS_SETTINGS>;
@@ -63,7 +63,7 @@ function* emit(settings: Settings, run: Run): Generator<Emission, void, undefine
     }
     if (at === Infinity) return;
     const { customer, isNew } = shop.customer();
-    const lines = shop.lines(discounts.discount(at));
+    const cart = shop.cart(discounts.discount(at));
     const order: OrderState = {
       id: `ORD${String(number).padStart(9, '0')}`,
       date: whole(at),
@@ -77,10 +77,7 @@ function* emit(settings: Settings, run: Run): Generator<Emission, void, undefine
         eta: null,
         finished: null,
       },
-      lines,
-      total: lines.reduce((sum, { price, quantity, discount }) => {
-        return sum + Math.round((price * quantity * (10_000 - Math.round(discount * 10_000))) / 10_000);
-      }, 0),
+      cart,
     };
     const life = stepsOf(order, outcomeOf(random) as Outcome);
     const isOpen = at >= futureFrom;
@@ -104,66 +101,5 @@ export const orders: Profile<typeof ORDERS_SETTINGS> = {
     ...(settings.history ? Object.values(HISTORY) : []),
   ],
   emit,
-  shares: (settings, form) => {
-    const relational = formOf(settings, form) === 'relational';
-    const output = 'orders';
-    const metropolitan = PLACES.filter((place) => place.metropolitan).reduce((sum, { weight }) => sum + weight, 0);
-    const all = PLACES.reduce((sum, { weight }) => sum + weight, 0);
-    const capital = new Set(PLACES.filter((place) => place.metropolitan).map(({ lgu }) => lgu));
-    const seen = new Set<string>();
-    const statusOf = (row: Emission['row']): string =>
-      relational ? (row[8] as string) : (row[4] as { order_status: string }).order_status;
-    const methodOf = (row: Emission['row']): string =>
-      relational ? (row[4] as string) : (row[3] as { payment_method: string }).payment_method;
-    const customerOf = (row: Emission['row']): string =>
-      relational ? (row[2] as string) : (row[2] as { customer_id: string }).customer_id;
-    const expressOf = (row: Emission['row']): boolean =>
-      relational ? (row[7] as boolean) : (row[4] as { express_shipping: boolean }).express_shipping;
-    const { payment_timeout: failed = 0, delivered = 0, cancelled = 0, returned = 0 } = settings.outcomes;
-    return [
-      ...(settings.futureFrom === null
-        ? [{ name: 'outcome', output, set: sharesOf({ delivered, failed, cancelled, returned }), categoryOf: statusOf }]
-        : []),
-      { name: 'payment method', output, set: sharesOf(settings.paymentMethods), categoryOf: methodOf },
-      {
-        ...{ name: 'customer', output, set: { repeat: settings.repeatCustomers, new: 1 - settings.repeatCustomers } },
-        categoryOf: (row) => {
-          const id = customerOf(row);
-          const isFirst = seen.size === 0;
-          const known = seen.has(id);
-          seen.add(id);
-          // The first order cannot be by anybody who has ordered before.
-          return isFirst ? undefined : known ? 'repeat' : 'new';
-        },
-      },
-      {
-        ...{ name: 'express', output, set: { yes: settings.express, no: 1 - settings.express } },
-        categoryOf: (row) => (expressOf(row) ? 'yes' : 'no'),
-      },
-      {
-        ...{ name: 'variety', output, set: sharesOf(settings.variety) },
-        categoryOf: (row) => `${row[relational ? 12 : 6] as number}`,
-      },
-      ...(relational
-        ? []
-        : [
-            {
-              // Of new customers: a customer who comes again does not move.
-              ...{ name: 'place of new customers', output },
-              set: { metropolitan: metropolitan / all, elsewhere: 1 - metropolitan / all },
-              categoryOf: placeOf(capital),
-            },
-          ]),
-    ];
-  },
+  shares: (settings, form) => sharesOfOrders(settings, formOf(settings, form)),
 };
-
-function placeOf(capital: ReadonlySet<string>): (row: Emission['row']) => string | undefined {
-  const seen = new Set<string>();
-  return (row) => {
-    const { customer_id: id, lgu } = row[2] as { customer_id: string; lgu: string };
-    if (seen.has(id)) return undefined;
-    seen.add(id);
-    return capital.has(lgu) ? 'metropolitan' : 'elsewhere';
-  };
-}
