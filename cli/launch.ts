@@ -51,7 +51,10 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
     return;
   }
   await options.companions?.turn();
-  if (started.how === 'completed') output.note(`${workflowId} had completed before; this is its result.`);
+  if (started.how === 'completed')
+    output.note(
+      `${workflowId} had completed before; this is its result, of its own options. Another --replay-id runs anew.`,
+    );
   else output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
   const source = output.json ? undefined : await request.openLook?.();
   try {

@@ -38,7 +38,8 @@ export function hopsTable({ rows, seconds }: VerifyReport): string {
     [
       line('replay', rows.replayed, seconds.replay),
       line('land', rows.landed, seconds.land),
-      line('load', rows.loaded, seconds.load),
+      // `loaded` counts the table, which may hold more than this run brought.
+      line('load', Math.min(rows.loaded, rows.landed), seconds.load),
       line('verify', rows.source, seconds.verify),
     ],
     ['left', 'right', 'right', 'right'],

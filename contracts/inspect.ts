@@ -69,7 +69,7 @@ export interface PlanLook {
   estimatedRows: number;
   /** Of a window or a filter, by the server's own guess, which knows little of most filters; null: of all, or no guess. */
   scopeRows: number | null;
-  /** What will work, and slowly. */
+  /** What will work, and not as one may think: slowly, or otherwise than the file says. */
   warnings: readonly string[];
   /** About; bounds are found when a replay runs. */
   chunks: number;

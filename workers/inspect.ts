@@ -24,6 +24,7 @@ import { quoteTable } from '../formats/sql-names.ts';
 import { connectionOf } from './config/index.ts';
 import { openSource, openWarehouse } from './databases.ts';
 import { openKafka } from './kafka-client.ts';
+import { storeAddress, unreachable } from './reachable.ts';
 
 export interface Inspector {
   /** @throws Fault ControlUnavailable */
@@ -43,8 +44,9 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
     async readStatus(pipeline) {
       const found = await store.pipelines(pipeline);
       const open = await store.openReplays(found.map(({ spec }) => spec.name));
+      const away = (await unreachable(storeAddress(settings))).map(({ message }) => message);
       return Promise.all(
-        found.map(({ spec, topicId, counts }) => look(spec, topicId, counts, open.get(spec.name) ?? [])),
+        found.map(({ spec, topicId, counts }) => look(spec, topicId, counts, open.get(spec.name) ?? [], away)),
       );
     },
     readPlan: (spec, scope, speed) => readPlan(settings, topics, openReplays(pool), spec, scope, speed),
@@ -58,14 +60,15 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
     topicId: string,
     replay: HopCounts,
     open: readonly HopCounts[],
+    away: readonly string[],
   ): Promise<PipelineLook> {
     const dataset = datasetOf(spec.lake);
-    const unreachable: string[] = [];
+    const silent = [...away];
     const tried = async <T>(work: () => Promise<T>): Promise<T | null> => {
       try {
         return await work();
       } catch (error) {
-        unreachable.push(messageOf(error));
+        silent.push(messageOf(error));
         return null;
       }
     };
@@ -98,7 +101,7 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
       landLag: await landLag,
       load: await store.loads(spec.name),
       loadLag: await loadLag,
-      unreachable,
+      unreachable: silent,
     };
   }
 }
@@ -111,6 +114,14 @@ async function lookAtLake({ s3 }: Settings, { lake }: PipelineSpec): Promise<voi
   } finally {
     store.close();
   }
+}
+
+/** A topic keeps the partitions that it has: rows of a key stay in theirs. */
+function partitionWarnings({ name, partitions }: PipelineSpec['topic'], there: number): string[] {
+  if (there === partitions) return [];
+  return [
+    `topic ${name} has ${there} partitions, not the ${partitions} of topic.partitions: it keeps what it has, and rows of a key their partition`,
+  ];
 }
 
 async function readPlan(
@@ -153,7 +164,10 @@ async function readPlan(
       table: quoteTable(spec.source.table),
       estimatedRows,
       scopeRows: window?.rows ?? null,
-      warnings: table && window ? windowWarnings(table, scope, speed, window) : [],
+      warnings: [
+        ...(table && window ? windowWarnings(table, scope, speed, window) : []),
+        ...(facts ? partitionWarnings(spec.topic, facts.partitions) : []),
+      ],
       chunks: Math.ceil(estimatedRows / spec.source.chunkRows),
       chunkRows: spec.source.chunkRows,
       shape,

@@ -18,13 +18,13 @@ export interface Address {
   code: FaultCode;
   /** host:port; one that listens is enough. */
   addresses: readonly string[];
-  /** The variable that names it. */
+  /** What names it. */
   setting: string;
 }
 
 export function temporalAddress({ address }: Settings['temporal']): Address {
-  const setting = 'HEADRACE_TEMPORAL_ADDRESS (temporal.address in headrace.yaml)';
-  return { what: 'Temporal', code: 'TemporalUnavailable', addresses: [address], setting };
+  const named = setting('TEMPORAL_ADDRESS', 'temporal.address');
+  return { what: 'Temporal', code: 'TemporalUnavailable', addresses: [address], setting: named };
 }
 
 export function controlAddress({ control }: Pick<Settings, 'control'>): Address {
@@ -33,22 +33,33 @@ export function controlAddress({ control }: Pick<Settings, 'control'>): Address 
 
 /** Of all services; with a pipeline, of the connections that it names, else of all. */
 export function serviceAddresses(settings: Settings, spec?: PipelineSpec): Address[] {
-  const { kafka, s3, connections } = settings;
+  const { kafka, connections } = settings;
   const named = spec === undefined ? Object.keys(connections) : [spec.source.connection, spec.warehouse.connection];
   const found: Address[] = [
-    { what: 'Kafka', code: 'KafkaUnavailable', addresses: kafka.brokers, setting: 'HEADRACE_KAFKA_BROKERS' },
+    {
+      what: 'Kafka',
+      code: 'KafkaUnavailable',
+      addresses: kafka.brokers,
+      setting: setting('KAFKA_BROKERS', 'kafka.brokers'),
+    },
     controlAddress(settings),
     ...[...new Set(named)].map((name) =>
       database(`connection ${name}`, 'SourceUnavailable', connectionOf(settings, name), connectionVariable(name)),
     ),
   ];
-  if (s3.endpoint !== undefined) {
-    const { hostname, port, protocol } = new URL(s3.endpoint);
-    const addresses = [`${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`];
-    found.push({ what: 'S3', code: 'StoreUnavailable', addresses, setting: 'HEADRACE_S3_ENDPOINT' });
-  }
-  return found;
+  return [...found, ...storeAddress(settings)];
 }
+
+/** None where the store is Amazon's own. */
+export function storeAddress({ s3 }: Pick<Settings, 's3'>): Address[] {
+  if (s3.endpoint === undefined) return [];
+  const { hostname, port, protocol } = new URL(s3.endpoint);
+  const addresses = [`${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`];
+  return [{ what: 'S3', code: 'StoreUnavailable', addresses, setting: setting('S3_ENDPOINT', 's3.endpoint') }];
+}
+
+/** The two places where it can be set. */
+const setting = (variable: string, key: string): string => `HEADRACE_${variable} (${key} in headrace.yaml)`;
 
 function database(what: string, code: FaultCode, settings: DatabaseSettings, setting: string): Address {
   const { hostname, port } = new URL(settings.url);

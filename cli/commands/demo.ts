@@ -11,6 +11,7 @@ import { stackFolders } from '../../stack/environment.ts';
 import type { StackInfo } from '../../stack/types.ts';
 import { up } from '../../stack/up.ts';
 import type { CommonOptions } from '../common-options.ts';
+import { EXIT } from '../exit-codes.ts';
 import { catchInterrupt } from '../interrupt.ts';
 import { launch } from '../launch.ts';
 import { bytesText, createOutput, numberText, rateText, secondsText, type Output } from '../output.ts';
@@ -34,7 +35,11 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     path: options.settings,
     defaults: { ...info.env, HEADRACE_TEMPORAL_UI: info.temporal.ui },
   });
-  await prepare(output, info, settings, options.rows);
+  const interrupt = catchInterrupt(() => {
+    output.note('Stopped. The local stack runs on: `headrace demo` goes on, `headrace down` ends it.');
+    process.exit(EXIT.interrupted);
+  });
+  await prepare(output, info, settings, options.rows).finally(interrupt.release);
   output.note(`Running ${PIPELINE_WORDS}:`);
   const input: RunInput = { spec, replayId: newId(), scope: {} };
   const ran = performance.now();

@@ -6,6 +6,7 @@ import { EXIT } from '../exit-codes.ts';
 import { withInspector } from '../inspection.ts';
 import { bytesText, outputFor, numberText, secondsText, tableText } from '../output.ts';
 import { requireReachable, serviceAddresses } from '../../workers/reachable.ts';
+import { scopeText } from '../../contracts/scope-words.ts';
 import { requirePaced, scopeOf, type WindowOptions } from '../scope-options.ts';
 import { jsonWord, parquetWord, warehouseWord } from '../type-words.ts';
 
@@ -22,7 +23,7 @@ export async function runPlan(
   await requireReachable(serviceAddresses(settings, spec));
   const plan = await withInspector(settings, output, (inspector) => inspector.readPlan(spec, scope, speed));
   const document = { ...plan, types: typesOf(plan), scope, ok: plan.faults.length === 0 };
-  output.result(document, () => planText(plan, Object.keys(scope).length > 0));
+  output.result(document, () => planText(plan, scopeText(scope)));
   if (plan.faults.length > 0) process.exitCode = EXIT.usage;
 }
 
@@ -38,12 +39,13 @@ function typesOf({ shape, lake }: PlanLook) {
   }));
 }
 
-function planText(plan: PlanLook, scoped: boolean): string {
+/** @param scope in words; null: the whole table */
+function planText(plan: PlanLook, scope: string | null): string {
   const { topic, lake, warehouse } = plan;
   const known = plan.shape.columns.length > 0;
   const guess =
     plan.scopeRows === null ? 'nobody knows how many' : `about ${numberText(plan.scopeRows)}, the server guesses,`;
-  const rows = `about ${numberText(plan.estimatedRows)} rows${scoped ? ` in the whole table, ${guess} in the window and the filter` : ''}`;
+  const rows = `about ${numberText(plan.estimatedRows)} rows${scope === null ? '' : ` in the whole table, ${guess} in the window and the filter`}`;
   const chunks = `about ${numberText(plan.chunks)} chunks of ${numberText(plan.chunkRows)} keys`;
   const size =
     plan.estimatedRows > 0 ? `${rows}, ${chunks}` : 'no estimate of its rows: it is empty, or was not analyzed yet';
@@ -52,6 +54,7 @@ function planText(plan: PlanLook, scoped: boolean): string {
   const parts = lake.partitionBy.length === 0 ? '' : `, by ${lake.partitionBy.join(', ')}`;
   const facts = [
     ['source', `${plan.table}: ${known ? size : 'could not be looked at'}`],
+    ...(scope === null ? [] : [['scope', scope]]),
     [
       'topic',
       `${topic.name}: ${topic.exists ? 'is there' : 'will be made'}, ${numberText(topic.partitions)} partitions`,
@@ -69,7 +72,7 @@ function planText(plan: PlanLook, scoped: boolean): string {
   const told = [`pipeline ${plan.pipeline}`, tableText([], facts)];
   if (types.length > 0) told.push(tableText(['column', 'source', 'JSON', lake.format, 'warehouse'], types));
   if (warehouse.ddl.length > 0) told.push(warehouse.ddl.join(';\n') + ';');
-  if (plan.warnings.length > 0) told.push(`Slow:\n${plan.warnings.map((warning) => `- ${warning}`).join('\n')}`);
+  if (plan.warnings.length > 0) told.push(`To know:\n${plan.warnings.map((warning) => `- ${warning}`).join('\n')}`);
   if (plan.faults.length > 0) told.push(`It cannot run:\n${plan.faults.map((fault) => `- ${fault}`).join('\n')}`);
   else told.push('Nothing stands in its way; nothing was changed.');
   return told.join('\n\n');

@@ -15,7 +15,11 @@ export async function runUp(options: CommonOptions & { with?: ExtraServiceName }
     const { signal } = interrupt;
     const extra = options.with === undefined ? [] : [options.with];
     const info = await up({ ...stackFolders(), extra, onProgress: stackProgress(output), signal });
-    output.result(info, () => `${addresses(info)}\n\nNext: headrace migrate, then headrace worker (or headrace demo).`);
+    output.result(
+      info,
+      () =>
+        `${addresses(info)}\n\nNext: headrace migrate, then headrace worker (or headrace demo). Passwords: headrace up --json.`,
+    );
   } finally {
     interrupt.release();
   }
