@@ -14,6 +14,7 @@ import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
 import { required, unique } from '../replay/setting.ts';
 import type { TestPipeline } from './sales-pipeline.ts';
 import type { Services } from './services.ts';
+import { askWarehouse } from './warehouse-side.ts';
 import { recordDetails } from '../../formats/record-batch-in.ts';
 
 export interface TopicRecord {
@@ -132,8 +133,11 @@ export async function sourceLines({ sales }: Services, { spec }: TestPipeline, w
   return await lines(sales, `${spec.source.table.schema}.${spec.source.table.table}`, where);
 }
 
-export async function warehouseLines({ warehouse }: Services, { spec }: TestPipeline): Promise<string[]> {
-  return await lines(warehouse, `${spec.warehouse.table.schema}.${spec.warehouse.table.table}`, 'true');
+export async function warehouseLines(services: Services, { spec }: TestPipeline): Promise<string[]> {
+  return await askWarehouse(services, spec, {
+    postgres: (table) => `SELECT ${SQL_LINE} FROM ${table}`,
+    mysql: (table) => `SELECT CONCAT(id, '|', name, '|', CAST(amount AS double)) FROM ${table}`,
+  });
 }
 
 async function lines(pool: Services['sales'], table: string, where: string): Promise<string[]> {

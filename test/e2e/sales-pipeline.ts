@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadPipeline } from '../../workers/config/index.ts';
-import type { PipelineSpec } from '../../contracts/pipeline.ts';
+import type { LoadMode, PipelineSpec } from '../../contracts/pipeline.ts';
 import { unique } from '../replay/setting.ts';
 import type { Services } from './services.ts';
 
@@ -26,6 +26,7 @@ export interface PipelineChanges {
   format?: 'parquet' | 'csv';
   rotate?: { records?: number; age?: string };
   warehouseTable?: string;
+  mode?: LoadMode;
   /** As a pipeline file says it. */
   afterLoad?: Readonly<Record<string, string>>;
   /** Further keys of `source`, and the section `replay`. */
@@ -47,7 +48,11 @@ export function writePipeline(folder: string, name: string, changes: PipelineCha
       ...{ bucket: 'lake', prefix: `whole/${name}`, format, rotate: { records, age } },
       ...(changes.afterLoad === undefined ? {} : { afterLoad: changes.afterLoad }),
     },
-    warehouse: { connection: changes.to ?? 'warehouse', table: changes.warehouseTable ?? `mart.${name}` },
+    warehouse: {
+      connection: changes.to ?? 'warehouse',
+      table: changes.warehouseTable ?? `mart.${name}`,
+      mode: changes.mode ?? 'upsert',
+    },
   };
   const file = join(folder, `${name}.yaml`);
   writeFileSync(file, JSON.stringify(pipeline, undefined, 2)); // JSON is YAML

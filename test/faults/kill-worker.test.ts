@@ -9,8 +9,9 @@ import type { QueueName } from '../../contracts/temporal.ts';
 import type { Running } from '../cli/run-cli.ts';
 import { killAllWorkers, killProcess, startWorkerProcess } from '../e2e/commands.ts';
 import { expectExactlyOnce } from '../e2e/ends.ts';
-import { newSales } from '../e2e/sales-pipeline.ts';
+import { newSales, type PipelineChanges } from '../e2e/sales-pipeline.ts';
 import { eventually, openServices, type Services } from '../e2e/services.ts';
+import { startMariadb } from '../mysql/services.ts';
 import { unique } from '../replay/setting.ts';
 import {
   atWork,
@@ -40,6 +41,8 @@ function workerOf(queue: QueueName): Running {
 
 beforeAll(async () => {
   services = await openServices();
+  // Before the workers, which know the connections that are there when they start.
+  await (await startMariadb()).admin.end();
   await Promise.all((['orchestrate', ...HOPS] as const).map(hire));
 });
 afterAll(async () => {
@@ -47,8 +50,8 @@ afterAll(async () => {
   await services.close();
 });
 
-async function newRun(rows: number): Promise<Run> {
-  const changes = { chunkRows: 2_500, rotate: { records: 1_000, age: '500ms' } };
+async function newRun(rows: number, more: PipelineChanges = {}): Promise<Run> {
+  const changes = { chunkRows: 2_500, rotate: { records: 1_000, age: '500ms' }, ...more };
   return { pipeline: await newSales(services, rows, changes), replayId: unique('r'), rows };
 }
 
@@ -93,6 +96,20 @@ test('killed in the middle of each hop, twice, then all at once: every row is ev
   await finishRun(services, run);
   await expectExactlyOnce(services, run.pipeline);
 }, 240_000);
+
+test.each(['upsert', 'append'] as const)(
+  'killed in the middle of loading MariaDB, %s, twice: every row is there once',
+  async (mode) => {
+    const run = await newRun(120_000, { to: 'mysql-warehouse', warehouseTable: `warehouse.${unique('killed')}`, mode });
+    await startRun(services, run, 2_000);
+    let reached = 0;
+    for (let round = 1; round <= 2; round++) reached = await killMidway(run, 'load', reached);
+    await tune(services, run, null);
+    await finishRun(services, run);
+    await expectExactlyOnce(services, run.pipeline);
+  },
+  240_000,
+);
 
 test('frozen in the middle of each hop, replaced, and awake again: the zombies add nothing', async () => {
   const run = await newRun(100_000);

@@ -14,6 +14,7 @@ import {
 } from '../../contracts/temporal.ts';
 import type { TestPipeline } from '../e2e/sales-pipeline.ts';
 import { eventually, type Services } from '../e2e/services.ts';
+import { askWarehouse } from '../e2e/warehouse-side.ts';
 
 export type HopQueue = Exclude<QueueName, 'orchestrate'>;
 export const HOPS: readonly HopQueue[] = ['read', 'land', 'load'];
@@ -77,13 +78,9 @@ export async function delivered(services: Services, { pipeline, replayId }: Run,
     );
     return Number(rows[0]?.rows);
   }
-  const { schema, table } = spec.warehouse.table;
-  const there = await services.warehouse.query<{ there: boolean }>(`SELECT to_regclass($1) IS NOT NULL AS there`, [
-    `${schema}.${table}`,
-  ]);
-  if (there.rows[0]?.there !== true) return 0;
-  const { rows } = await services.warehouse.query<{ rows: string }>(`SELECT count(*) AS rows FROM ${schema}.${table}`);
-  return Number(rows[0]?.rows);
+  const count = (table: string): string => `SELECT count(*) FROM ${table}`;
+  const [rows = '0'] = await askWarehouse(services, spec, { postgres: count, mysql: count });
+  return Number(rows);
 }
 
 export interface AtWork {

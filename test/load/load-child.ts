@@ -28,17 +28,19 @@ const die = (): Promise<never> => {
 };
 const control = openPool(database('CONTROL_URL'), 'test', 4);
 const warehouse = openWarehouse({ url: required(variable) });
-const dying = (staged: StagedRows): StagedRows => ({
+async function dying<T>(work: () => Promise<T>): Promise<T> {
+  if (dieAfter === 'staging') await die();
+  const done = await work();
+  if (dieAfter === 'commit') await die();
+  return done;
+}
+const mortal = (staged: StagedRows): StagedRows => ({
   ...staged,
   get rows() {
     return staged.rows;
   },
-  async replace(...args) {
-    if (dieAfter === 'staging') await die();
-    const done = await staged.replace(...args);
-    if (dieAfter === 'commit') await die();
-    return done;
-  },
+  apply: (...args) => dying(() => staged.apply(...args)),
+  replace: (...args) => dying(() => staged.replace(...args)),
 });
 await loadSealed(
   {
@@ -50,7 +52,7 @@ await loadSealed(
     verify: openVerifyStore(control),
     manifest: openManifest(control),
     openReader: openReaderWith({ brokers: required('HEADRACE_KAFKA_BROKERS').split(',') }),
-    openWarehouse: () => ({ ...warehouse, stage: async (...args) => dying(await warehouse.stage(...args)) }),
+    openWarehouse: () => ({ ...warehouse, stage: async (...args) => mortal(await warehouse.stage(...args)) }),
   },
   { spec, workflowId: 'child', returnAfterMs: 60_000 },
   idlePulse(),

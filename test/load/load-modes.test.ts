@@ -52,6 +52,45 @@ afterEach(async () => {
   await lake.close();
 });
 
+const MODES = ['append', 'upsert', 'replace'] as const;
+const FORMATS = ['parquet', 'csv', 'jsonl'] as const;
+
+describe.each(['postgres', 'mariadb'] as const)('every format in every mode on %s', (kind) => {
+  it.each(MODES.flatMap((mode) => FORMATS.map((format) => [mode, format] as const)))(
+    '%s from %s, values as they are',
+    async (mode, format) => {
+      await open(kind, mode);
+      lake.spec.lake.format = format;
+      await lake.sales.query(
+        `INSERT INTO ${source} VALUES (1001, '', 0), (1002, 'NULL', -0.01), (1003, E'\\\\N', 9999999999.99),
+         (1004, E'"a",\r\n\t''b'' é😀 ', NULL), (-9223372036854775808, ' ', 1)`,
+      );
+      await replayAndLand();
+      expect(await load()).toMatchObject({ rows: ROWS + 5, done: true });
+      expect(await load()).toMatchObject({ rows: 0, done: true });
+      expect(await inWarehouse()).toEqual(await inSource());
+      expect(await verify()).toMatchObject({ ok: true });
+    },
+  );
+});
+
+describe.each(['postgres', 'mariadb'] as const)('killed on %s', (kind) => {
+  describe.each(['append', 'upsert'] as const)('while it loads, %s', (mode) => {
+    beforeEach(async () => {
+      await open(kind, mode);
+      await replayAndLand();
+    });
+
+    it.each(['staging', 'commit'] as const)('after %s: each row comes in once', async (step) => {
+      expect(await ended(loadInChild(lake, warehouse, step))).toBe('SIGKILL');
+      expect(await count()).toBe(step === 'staging' ? '0' : String(ROWS));
+      await load();
+      expect(await inWarehouse()).toEqual(await inSource());
+      expect(await verify()).toMatchObject({ ok: true, rows: { loaded: ROWS } });
+    });
+  });
+});
+
 describe.each(['postgres', 'mariadb'] as const)('append on %s', (kind) => {
   beforeEach(() => open(kind, 'append'));
 
