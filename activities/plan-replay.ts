@@ -12,6 +12,7 @@ import { fault, type Fault, isFault, messageOf } from '../contracts/errors.ts';
 import { partitionFaults } from '../formats/partition-folder.ts';
 import { schemaBytes, schemaVersion } from '../formats/schema-version.ts';
 import { findBounds } from './key-bounds.ts';
+import { checkColumns, goneColumns } from './known-columns.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { PlannedReplay, Replays } from './ports/replays.ts';
 import type { OpenSource, Source } from './ports/source.ts';
@@ -39,6 +40,8 @@ export interface PlanSummary {
   empty: boolean;
   nullEventRows: number;
   estimatedRows: number;
+  /** Statements that gave the warehouse's table columns (`schemaChange: add`). */
+  columnsAdded?: readonly string[];
 }
 
 export function createPlanReplay(ports: PlanPorts) {
@@ -61,7 +64,7 @@ export function createPlanReplay(ports: PlanPorts) {
       checkOwners(replays, topics, spec),
       described.then(({ shape }) => checkColumns(replays, spec, shape)),
       Promise.resolve(input).then(requireScope),
-      described.then(({ shape }) => checkTarget(openWarehouse(spec.warehouse.connection), input, shape)),
+      described.then(({ shape }) => checkTarget(replays, openWarehouse(spec.warehouse.connection), input, shape)),
     ]);
     throwTogether(
       spec.name,
@@ -72,7 +75,8 @@ export function createPlanReplay(ports: PlanPorts) {
     const table = sourceTable({ spec, order }, shape);
 
     // Nothing has been changed anywhere up to here.
-    await openWarehouse(spec.warehouse.connection).ensureTable(warehouseTable(spec, shape), ownerOf(spec));
+    const warehouse = openWarehouse(spec.warehouse.connection);
+    const columnsAdded = await warehouse.ensureTable(warehouseTable(spec, shape), ownerOf(spec));
     const facts = await topics.ensure(spec.topic.name, spec.topic.partitions);
     const dataset = datasetOf(spec.lake);
     requireOwner(spec, 'topic', spec.topic.name, await replays.own('topic', facts.topicId, spec.name));
@@ -122,6 +126,7 @@ export function createPlanReplay(ports: PlanPorts) {
       empty: stored.upperKey === null,
       nullEventRows: stored.nullEventRows,
       estimatedRows,
+      ...(columnsAdded.length === 0 ? {} : { columnsAdded }),
     };
   };
 }
@@ -193,26 +198,6 @@ export async function checkOwners(
   requireOwner(spec, 'dataset', dataset, (await replays.ownerOf('dataset', dataset)) ?? spec.name);
 }
 
-/**
- * A list of columns is for a topic and a table that never had more: an upsert would leave the others' old values in its rows.
- * @throws Fault ConfigInvalid; changes nothing
- */
-export async function checkColumns(
-  replays: Pick<Replays, 'newestSchema'>,
-  spec: PipelineSpec,
-  { columns }: TableShape,
-): Promise<void> {
-  if (spec.source.columns === undefined) return;
-  const newest = await replays.newestSchema(datasetOf(spec.lake));
-  const left = newest?.columns.filter(({ name }) => !columns.some((column) => column.name === name)) ?? [];
-  if (left.length === 0) return;
-  throw fault(
-    'ConfigInvalid',
-    `source.columns leaves out ${left.map(({ name }) => `"${name}"`).join(', ')}, which earlier replays into topic ${spec.topic.name} had: ` +
-      'rows of the warehouse would keep old values there; add them, or give this list a topic, a lake prefix and a warehouse table of its own',
-  );
-}
-
 function requireOwner(spec: PipelineSpec, what: 'topic' | 'dataset', name: string, owner: string): void {
   if (owner === spec.name) return;
   const setting = what === 'topic' ? 'topic.name' : 'lake.prefix';
@@ -227,8 +212,14 @@ function requireScope({ spec, scope, redrive }: ReplayInput): void {
   if (first !== undefined) throw fault('ConfigInvalid', first);
 }
 
-async function checkTarget(warehouse: Warehouse, { spec }: ReplayInput, shape: TableShape): Promise<void> {
-  const { faults } = await warehouse.planTable(warehouseTable(spec, shape), ownerOf(spec));
+async function checkTarget(
+  replays: Replays,
+  warehouse: Warehouse,
+  { spec }: ReplayInput,
+  shape: TableShape,
+): Promise<void> {
+  const gone = await goneColumns(replays, spec, shape);
+  const { faults } = await warehouse.planTable({ ...warehouseTable(spec, shape), gone }, ownerOf(spec));
   const { schema, table } = spec.warehouse.table;
   if (faults.length > 0) {
     throw fault('TableUnsuited', `warehouse table ${schema}.${table} cannot be loaded:\n  - ${faults.join('\n  - ')}`);

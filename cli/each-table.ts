@@ -13,6 +13,8 @@ import { createOutput, type Output } from './output.ts';
 /** What a command that runs beside others of its kind shares with them. */
 export interface Companions {
   output: Output;
+  /** A note that is the same for all of them; the first one's is told. */
+  noteOnce: (line: string) => void;
   /** Comes to its end when this one may be followed. @throws CommandEnd where the person has left */
   turn: () => Promise<void>;
 }
@@ -52,6 +54,7 @@ async function workOnAll<O extends TableOptions>(
   output: Output,
 ): Promise<void> {
   const documents: Record<string, unknown> = {};
+  const notes = new Set<string>();
   let left: CommandEnd | undefined;
   const turns = tables.map(() => gate());
   const works = tables.map((table, place) => {
@@ -62,6 +65,10 @@ async function workOnAll<O extends TableOptions>(
           documents[table] = document;
           if (!output.json) output.result(document, () => `== ${table}\n${human()}\n`);
         },
+      },
+      noteOnce(line) {
+        if (!notes.has(line)) output.note(line);
+        notes.add(line);
       },
       async turn() {
         await turns[place]?.passed;

@@ -1,10 +1,11 @@
-/** The lakes that a file names: a pipeline's one, or one a topic that matches `topicPattern`. */
+/** The lakes that a file names: a pipeline's one, one a table, or one a topic that matches `topicPattern`. */
 import type { LandingSpec } from '../contracts/pipeline.ts';
 import type { Settings } from '../contracts/settings.ts';
 import type { CommonOptions } from './common-options.ts';
-import { configurationFor, topicsFor } from './environment.ts';
+import { configurationFor, stackDefaults, topicsFor } from './environment.ts';
 import { ensureKafkaClient } from './kafka-client.ts';
 import type { Output } from './output.ts';
+import { hasTables, loadEach } from '../workers/config/index.ts';
 import { controlAddress, requireReachable } from '../workers/reachable.ts';
 
 export interface Lakes {
@@ -14,8 +15,21 @@ export interface Lakes {
   many: boolean;
 }
 
-/** @throws Fault ConfigInvalid; ControlUnavailable where the control database does not answer */
-export async function lakesOf(file: string, options: CommonOptions, output: Output): Promise<Lakes> {
+/**
+ * @param everyTable of a file with several, where none is named; else one must be
+ * @throws Fault ConfigInvalid; ControlUnavailable where the control database does not answer
+ */
+export async function lakesOf(
+  file: string,
+  options: CommonOptions,
+  output: Output,
+  everyTable = false,
+): Promise<Lakes> {
+  if (everyTable && options.table === undefined && hasTables(file)) {
+    const { settings, pipelines } = loadEach(file, { path: options.settings, defaults: stackDefaults() });
+    await requireReachable([controlAddress(settings)]);
+    return { settings, specs: pipelines.map(({ spec }) => spec), many: true };
+  }
   const found = topicsFor(file, options);
   if (!found) {
     const { settings, spec } = configurationFor(file, options);

@@ -17,7 +17,7 @@ export function pipelinesText(pipelines: readonly PipelineLook[], workflows: rea
 
 /** @param endOf the status that a replay's workflow ended with; null: it runs, or nobody knows */
 function pipelineText(look: PipelineLook, endOf: (replayId: string) => string | null): string {
-  const { pipeline, topic, dataset, replay, open, lake, landLag, load, loadLag, unreachable } = look;
+  const { pipeline, topic, dataset, replay, open, lake, newColumns, landLag, load, loadLag, unreachable } = look;
   const replays = open.some(({ replayId }) => replayId === replay.replayId) ? open : [...open, replay];
   const hops = [
     ['land', numberText(lake.rows), '', lagText(landLag), lakeText(lake)],
@@ -32,6 +32,10 @@ function pipelineText(look: PipelineLook, endOf: (replayId: string) => string | 
   const alarms: string[] = [];
   if (lake.lost > 0) alarms.push(`  ${numberText(lake.lost)} records expired before they were landed`);
   if (lake.deadLetters > 0) alarms.push(`  ${numberText(lake.deadLetters)} records are in the dead letters`);
+  if (newColumns !== null) {
+    const names = newColumns.names.map((name) => `"${name}"`).join(', ');
+    alarms.push(`  new in the source and the warehouse since ${ago(newColumns.since)}: ${names}`);
+  }
   alarms.push(...unreachable.map((text) => `  ${text}`));
   return [
     `${pipeline}: topic ${topic}, lake ${dataset}`,

@@ -42,6 +42,8 @@ export interface PipelineLook {
   replay: HopCounts;
   /** Those that publish or wait for their turn, the one planned last among them or not. */
   open: readonly HopCounts[];
+  /** Columns that the newest replays brought and those before them had not; null where the columns were always these. */
+  newColumns: { names: readonly string[]; since: string } | null;
   /** All that the dataset holds, whichever replay brought it. */
   lake: {
     rows: number;

@@ -178,7 +178,10 @@ export interface VerifyReport {
 export interface RunInput extends ReplayInput {
   parallelism?: number;
 }
-export type RunReport = VerifyReport;
+export interface RunReport extends VerifyReport {
+  /** Statements that gave the warehouse's table columns (`schemaChange: add`); absent: none. */
+  columnsAdded?: readonly string[];
+}
 
 /** Query `progress`, answered by every long workflow. */
 export const PROGRESS_QUERY = 'progress';

@@ -2,7 +2,8 @@
  * Looks that change nothing, made in the command's own process: they must answer when no worker runs, at 3 am most of all.
  */
 import type { SourceTable } from '../activities/ports/source.ts';
-import { checkColumns, checkOwners, topicFaults } from '../activities/plan-replay.ts';
+import { checkColumns, goneColumns } from '../activities/known-columns.ts';
+import { checkOwners, topicFaults } from '../activities/plan-replay.ts';
 import { describeSource, sourceTable } from '../activities/source-table.ts';
 import { ownerOf, scopeFaults, warehouseTable } from '../activities/warehouse-table.ts';
 import type { Replays } from '../activities/ports/replays.ts';
@@ -98,6 +99,7 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
       replay,
       open,
       lake,
+      newColumns: await store.newColumns(dataset),
       landLag: await landLag,
       load: await store.loads(spec.name),
       loadLag: await loadLag,
@@ -156,7 +158,9 @@ async function readPlan(
     if (described) await checkColumns(replays, spec, described.shape).catch(note);
     await lookAtLake(settings, spec).catch(note);
     const shape = described?.shape ?? { columns: [], key: [] };
-    const fit = described && (await warehouse.planTable(warehouseTable(spec, shape), ownerOf(spec)).catch(note));
+    const gone = described && (await goneColumns(replays, spec, shape).catch(note));
+    const target = { ...warehouseTable(spec, shape), gone: gone ?? [] };
+    const fit = described && (await warehouse.planTable(target, ownerOf(spec)).catch(note));
     faults.push(...(fit?.faults ?? []));
     const estimatedRows = described?.estimatedRows ?? 0;
     return {

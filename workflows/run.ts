@@ -59,7 +59,7 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
   });
 
   // Planned here and again in the replay (the first plan holds): the topic must be there before landing is asked for.
-  const { topicId } = await planReplay({ ...input, workflowId: ids.replay });
+  const { topicId, columnsAdded } = await planReplay({ ...input, workflowId: ids.replay });
   const request = { spec, requestId: workflowId };
   const parallelism = input.parallelism === undefined ? {} : { parallelism: input.parallelism };
   await requestLanding({ ...request, workflowId, ...parallelism });
@@ -115,7 +115,11 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
     args: [{ spec, replayId }],
     staticSummary: `verify of replay ${replayId}`,
   });
-  const report = { ...verified, seconds: { ...seconds, verify: verified.seconds.verify } };
+  const report = {
+    ...verified,
+    ...(columnsAdded === undefined ? {} : { columnsAdded }),
+    seconds: { ...seconds, verify: verified.seconds.verify },
+  };
   enter(report.ok ? 'done' : 'different', textOf(report));
   return report;
 }

@@ -13,6 +13,8 @@ export interface WarehouseTable {
   shape: TableShape;
   /** An existing table is given the columns that it lacks. Absent: it is refused. */
   addColumns?: boolean;
+  /** Columns that the source has had and has no more. An existing table that still has one is refused: new rows would hold NULL there. */
+  gone?: readonly string[];
 }
 
 /** An upsert table belongs to one pipeline and topic, or two streams would overwrite each other. */

@@ -34,7 +34,8 @@ export async function runRun(file: string, options: RunOptions): Promise<void> {
     names: { pipeline: spec.name, replayId },
     present: (result) => {
       const report = result as RunReport;
-      output.result(report, () => verifyText(report, true));
+      const added = (report.columnsAdded ?? []).map((statement) => `column added to the warehouse: ${statement}`);
+      output.result(report, () => [verifyText(report, true), ...added].join('\n'));
       setVerifyExitCode(report);
     },
   });

@@ -24,7 +24,8 @@ export async function runStatus(file: string | undefined, options: CommonOptions
     withTemporal(settings.temporal, async (temporal) => {
       const recent = await recentWorkflows(temporal, spec, options.limit);
       const missing = recent.some(({ status }) => status === 'running') ? await unpolledQueues(temporal, QUEUES) : [];
-      if (missing.length > 0) output.note(noWorkerText(missing, false));
+      const noteOnce = options.companions?.noteOnce ?? output.note;
+      if (missing.length > 0) noteOnce(noWorkerText(missing, false));
       return recent;
     }),
     withInspector(settings, output, (inspector) => inspector.readStatus(spec?.name)),

@@ -9,6 +9,7 @@ import type { PoolConnection } from 'mysql2';
 import type { TableOwner, TablePlan, WarehouseTable } from '../../activities/ports/warehouse.ts';
 import type { TableName } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
+import { ALTER_LOCK_S, tableBusy } from '../../formats/warehouse-words.ts';
 import { findTable, hasSchema } from './catalog.ts';
 import { errorNumber } from './errors.ts';
 import { loadFaults } from './load-data.ts';
@@ -16,8 +17,10 @@ import { type Database, type Flavour, flavourOf, run, texts } from './pool.ts';
 import { keyColumns, quoteName, quoteTable, quoteText } from './sql-text.ts';
 import { columnsToAdd, unfitFor } from './warehouse-fit.ts';
 import { LEDGER_DATABASE, LEDGER_DDL, NOT_THERE, ofTable } from './warehouse-ledger.ts';
-import { doing, withCreationLock, withWarehouse } from './warehouse-session.ts';
+import { doing, LOCK_S, withCreationLock, withWarehouse } from './warehouse-session.ts';
 import { binaryCollation, warehouseType } from './warehouse-types.ts';
+
+const LOCK_WAIT_TIMED_OUT = 1205;
 
 export async function planTable(database: Database, table: WarehouseTable, owner: TableOwner): Promise<TablePlan> {
   return await withWarehouse(database, doing('planning', table.name), async (connection) => {
@@ -60,7 +63,14 @@ export async function ensureTable(
 async function addColumns(connection: PoolConnection, flavour: Flavour, table: WarehouseTable): Promise<string[]> {
   const found = await findTable(connection, flavour, table.name);
   const statements = found ? columnsToAdd(table, found, flavour) : [];
-  for (const statement of statements) await run(connection, statement);
+  if (statements.length === 0) return [];
+  await run(connection, `SET SESSION lock_wait_timeout = ${ALTER_LOCK_S}`);
+  for (const statement of statements) {
+    await run(connection, statement).catch((error: unknown) => {
+      throw errorNumber(error) === LOCK_WAIT_TIMED_OUT ? tableBusy(quoteTable(table.name), statement, error) : error;
+    });
+  }
+  await run(connection, `SET SESSION lock_wait_timeout = ${LOCK_S}`);
   return statements;
 }
 

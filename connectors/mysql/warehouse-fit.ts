@@ -5,6 +5,7 @@
  */
 import type { WarehouseTable } from '../../activities/ports/warehouse.ts';
 import type { Column } from '../../contracts/columns.ts';
+import { goneText } from '../../formats/warehouse-words.ts';
 import type { FoundColumn, FoundTable } from './catalog.ts';
 import type { Flavour } from './pool.ts';
 import { keyColumns, quoteName, quoteTable } from './sql-text.ts';
@@ -35,6 +36,10 @@ export function unfitFor(wanted: WarehouseTable, found: FoundTable, flavour: Fla
   }
   for (const there of found.columns) {
     if (columns.some((column) => column.name.toLowerCase() === there.name.toLowerCase())) continue;
+    if (wanted.gone?.some((name) => name.toLowerCase() === there.name.toLowerCase()) === true) {
+      faults.push(goneText(shown, quoteName(there.name)));
+      continue;
+    }
     if (there.nullable || there.hasDefault || there.computed) continue;
     faults.push(
       `column ${quoteName(there.name)} is NOT NULL without a default, and the source has no such column, so every insert ` +

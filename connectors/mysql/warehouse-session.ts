@@ -19,7 +19,7 @@ export const STATEMENT_S = 15 * 60;
 /** As STATEMENT_S, where a whole table is replaced. */
 export const REPLACE_S = 12 * 60 * 60;
 /** Patience with another loader's transaction on the same ledger rows. */
-const LOCK_S = 5 * 60;
+export const LOCK_S = 5 * 60;
 const LOCK = 'headrace.create';
 const LOCK_WAIT_S = 120;
 

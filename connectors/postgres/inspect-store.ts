@@ -16,6 +16,8 @@ export interface InspectStore {
   /** Replays of these pipelines that publish, or wait for their turn to. */
   openReplays(pipelines: readonly string[]): Promise<ReadonlyMap<string, readonly HopCounts[]>>;
   lake(dataset: string, topicId: string): Promise<PipelineLook['lake'] & { next: ReadonlyMap<number, number> }>;
+  /** What the newest version of the dataset's columns has beyond the one before it. */
+  newColumns(dataset: string): Promise<PipelineLook['newColumns']>;
   loads(pipeline: string): Promise<PipelineLook['load']>;
 }
 
@@ -86,6 +88,16 @@ export function openInspectStore(pool: pg.Pool): InspectStore {
         oldestOpenCutSeconds: Number(sum?.open_seconds ?? 0),
         next: new Map(next.map((row) => [row.partition, Number(row.next)])),
       };
+    },
+    async newColumns(dataset) {
+      const [newest, before] = await ask<{ names: string[]; seen: Date }>(
+        'reading the versions of the columns',
+        `SELECT ARRAY(SELECT c->>'name' FROM jsonb_array_elements(columns) c) AS names, first_seen AS seen
+         FROM headrace.schema_version WHERE dataset = $1 ORDER BY first_seen DESC, version LIMIT 2`,
+        [dataset],
+      );
+      const names = newest && before ? newest.names.filter((name) => !before.names.includes(name)) : [];
+      return newest && names.length > 0 ? { names, since: newest.seen.toISOString() } : null;
     },
     async loads(pipeline) {
       const rows = await ask<{ rows: string; cuts: string; seconds: number; last: Date | null }>(

@@ -12,11 +12,15 @@ import { fault } from '../../contracts/errors.ts';
 import type { TableOwner, TablePlan, WarehouseTable } from '../../activities/ports/warehouse.ts';
 import { warehouseType } from '../../formats/postgres-types.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
+import { ALTER_LOCK_S, tableBusy } from '../../formats/warehouse-words.ts';
+import { sqlState } from './errors.ts';
 import { existing, findTable } from './warehouse-catalog.ts';
 import { columnsToAdd, unfitFor } from './warehouse-fit.ts';
 import { LEDGER_DDL } from './warehouse-ledger.ts';
 import { beginShort, doing, withClient } from './warehouse-session.ts';
 
+/** SQLSTATE of a lock timeout. */
+const LOCK_NOT_AVAILABLE = '55P03';
 const LEDGER = { schema: 'headrace', table: 'ledger' };
 const OWNER = { schema: 'headrace', table: 'owner' };
 /** Any constant of our own: "headrace" in ASCII, as a bigint. */
@@ -47,13 +51,21 @@ export async function ensureTable(pool: pg.Pool, table: WarehouseTable, owner: T
   });
 }
 
-/** Under the lock, so that of two at once one finds them added. */
+/**
+ * Under the lock, so that of two at once one finds them added. ALTER TABLE waits briefly for whoever uses the table, for all that
+ * come after it, readers too, wait behind it.
+ */
 async function addColumns(client: pg.PoolClient, table: WarehouseTable): Promise<string[]> {
   await beginShort(client);
   await client.query('SELECT pg_advisory_xact_lock($1)', [CREATION_LOCK]);
   const found = await findTable(client, table.name);
   const statements = found ? columnsToAdd(table, found) : [];
-  for (const statement of statements) await client.query(statement);
+  await client.query(`SET LOCAL lock_timeout = '${ALTER_LOCK_S}s'`);
+  for (const statement of statements) {
+    await client.query(statement).catch((error: unknown) => {
+      throw sqlState(error) === LOCK_NOT_AVAILABLE ? tableBusy(quoteTable(table.name), statement, error) : error;
+    });
+  }
   await client.query('COMMIT');
   return statements;
 }

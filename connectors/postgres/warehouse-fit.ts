@@ -7,6 +7,7 @@ import type { Column } from '../../contracts/columns.ts';
 import type { WarehouseTable } from '../../activities/ports/warehouse.ts';
 import { warehouseType } from '../../formats/postgres-types.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
+import { goneText } from '../../formats/warehouse-words.ts';
 import type { FoundColumn, FoundTable } from './warehouse-catalog.ts';
 
 /** @returns nothing where the table fits */
@@ -27,6 +28,10 @@ export function unfitFor(wanted: WarehouseTable, found: FoundTable): string[] {
   }
   for (const there of found.columns) {
     if (columns.some((column) => column.name === there.name)) continue;
+    if (wanted.gone?.includes(there.name) === true) {
+      faults.push(goneText(shown, quoteIdent(there.name)));
+      continue;
+    }
     if (there.notNull && !there.hasDefault && !there.computed) {
       const name = quoteIdent(there.name);
       faults.push(

@@ -188,12 +188,39 @@ describe.each(KINDS)('a warehouse table on %s', (kind) => {
       await warehouse.ensureTable(old, owner);
     });
 
+    it('is given it when nobody uses it: until then it says so, and lets readers pass', async () => {
+      const old = table();
+      await warehouse.ensureTable(old, owner);
+      const wanted = { ...old, shape: NOTE, addColumns: true };
+      const user = await database.warehouse.begin();
+      await user.run(`SELECT * FROM ${shown(old)}`);
+      const busy = warehouse.ensureTable(wanted, owner);
+      await expect(busy).rejects.toMatchObject({ code: 'WarehouseUnavailable', retry: true });
+      await expect(busy).rejects.toThrow(/in use.*ADD COLUMN/);
+      expect(await warehouse.planTable(wanted, owner)).toMatchObject({ exists: true, faults: [] });
+      await user.rollback();
+      expect(await warehouse.ensureTable(wanted, owner)).toHaveLength(1);
+    });
+
     it('is not given a column of the key', async () => {
       const old = table();
       await warehouse.ensureTable(old, owner);
       const columns = [...SALES.columns, { ...column('shop', 'int32', 'integer'), nullable: false }];
       const wanted = { ...old, shape: { columns, key: ['shop', 'id'] }, addColumns: true };
       expect(await faultsOf(wanted)).toMatch(/column ["`]shop["`] is missing/);
+    });
+  });
+
+  describe('that has a column which the source has no more', () => {
+    it('is refused with what mends it, until it has it no more, or under another name', async () => {
+      const had = table(unique('gone'), NOTE);
+      await warehouse.ensureTable(had, owner);
+      const wanted = { ...had, shape: SALES, gone: ['note'], addColumns: true };
+      const { faults } = await warehouse.planTable(wanted, owner);
+      expect(faults).toEqual([expect.stringMatching(/column ["`]note["`] is no longer in the source.*DROP COLUMN/)]);
+      expect((await warehouse.planTable({ ...had, shape: SALES }, owner)).faults).toEqual([]);
+      await sql(`ALTER TABLE ${shown(had)} RENAME COLUMN note TO old_note`);
+      expect(await warehouse.planTable(wanted, owner)).toEqual({ exists: true, ddl: [], faults: [] });
     });
   });
 });

@@ -35,7 +35,7 @@ lake: { bucket: lake, prefix: ${shop} }
 warehouse: { connection: warehouse, schema: ${shop} }
 tables:
   missing:
-  orders: { warehouse: { mode: append } }
+  orders: { warehouse: { mode: append, schemaChange: add } }
   items: { warehouse: { mode: replace } }
 `,
   );
@@ -81,6 +81,41 @@ test('verify and status take all of them, or one', async () => {
   const whole = await headrace('dead-letters', file);
   expect([whole.code, whole.stderr]).toEqual([2, expect.stringContaining('--table (missing, orders, items)')]);
 }, 60_000);
+
+test('lake ls takes all of them, show and compact one that must be named', async () => {
+  const { lakes } = await documentOf<{ lakes: { dataset: string; rows: number }[] }>(
+    headrace('lake', 'ls', file, '--json'),
+  );
+  expect(lakes.map(({ dataset, rows: count }) => [dataset, count])).toEqual([
+    [`lake/${shop}/missing`, 0],
+    [`lake/${shop}/orders`, 4000],
+    [`lake/${shop}/items`, 3500],
+  ]);
+  const one = headrace('lake', 'ls', file, '--json', '--table', 'items');
+  expect(await documentOf<{ rows: number }>(one)).toMatchObject({ rows: 3500 });
+  for (const command of ['show', 'compact']) {
+    const refused = await headrace('lake', command, file);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('--table (missing, orders, items)')]);
+  }
+}, 60_000);
+
+test('a column that the source has got is added, and told of by the run and by status', async () => {
+  await services.sales.query(`ALTER TABLE ${shop}.orders ADD COLUMN note varchar(20) DEFAULT 'new'`);
+  const report = await documentOf<RunReport>(headrace('run', file, '--json', '--table', 'orders'));
+  expect(report).toMatchObject({ ok: true, columnsAdded: [expect.stringContaining('ADD COLUMN "note"')] });
+  const status = await headrace('status', file, '--table', 'orders');
+  expect(status.stdout).toMatch(/new in the source and the warehouse since .*: "note"/);
+  const again = await documentOf<RunReport>(headrace('run', file, '--json', '--table', 'orders'));
+  expect(again.columnsAdded).toBeUndefined();
+  await services.sales.query(`ALTER TABLE ${shop}.orders DROP COLUMN note`);
+  for (const command of ['plan', 'run']) {
+    const refused = await headrace(command, file, '--table', 'orders');
+    expect([refused.code, refused.stdout + refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('"note" is no longer in the source'),
+    ]);
+  }
+}, 90_000);
 
 test('a replay of a part of a table to be replaced is refused', async () => {
   const refused = await headrace('run', file, '--table', 'items', '--where', 'id < 5');

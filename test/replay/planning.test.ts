@@ -1,8 +1,9 @@
 /** What planning refuses, and what it fixes for good; on real services. */
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import type { ReplayScope } from '../../contracts/replay.ts';
-import { NO_LIMITS, newPipeline, openSetting, type Setting, unique } from './setting.ts';
+import { NO_LIMITS, newPipeline, openSetting, required, type Setting, unique } from './setting.ts';
 
 let setting: Setting;
 beforeAll(() => {
@@ -78,6 +79,29 @@ describe('planning refuses', () => {
       code: 'ConfigInvalid',
       message: expect.stringContaining('leaves out "b"') as string,
     });
+  });
+
+  test('a table that lost or renamed a column since, until the warehouse has it no more', async () => {
+    const spec = await tableOf((name) => `CREATE TABLE ${name} (a int PRIMARY KEY, b text, c text)`);
+    const { table } = spec.source.table;
+    spec.warehouse = { ...spec.warehouse, table: { schema: unique('gone'), table }, schemaChange: 'add' };
+    await plan(spec);
+    await setting.sales.query(`ALTER TABLE ${table} RENAME COLUMN b TO z; ALTER TABLE ${table} DROP COLUMN c`);
+    await expect(plan(spec)).rejects.toMatchObject({
+      code: 'TableUnsuited',
+      message: expect.stringMatching(/"b" is no longer in the source[^]*"c" is no longer in the source/) as string,
+    });
+    const warehouse = new pg.Pool({ connectionString: required('HEADRACE_CONNECTION_WAREHOUSE'), max: 1 });
+    const { schema } = spec.warehouse.table;
+    await warehouse.query(
+      `ALTER TABLE ${schema}.${table} RENAME COLUMN b TO old_b; ALTER TABLE ${schema}.${table} DROP COLUMN c`,
+    );
+    await plan(spec);
+    await plan(spec);
+    const { rows } = await warehouse.query(`SELECT * FROM ${schema}.${table}`);
+    expect(rows).toEqual([]);
+    await warehouse.query(`DROP SCHEMA ${schema} CASCADE`);
+    await warehouse.end();
   });
 
   test('a replay id of another pipeline, or of another window', async () => {
