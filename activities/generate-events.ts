@@ -31,16 +31,10 @@ export function createGenerateActivities(ports: GeneratePorts, pulse: () => Puls
       // Live, minutes may pass between two events.
       const beats = setInterval(() => host.beat(last), BEAT_MS);
       try {
-        const {
-          ended: how,
-          counts,
-          main,
-          at,
-        } = await ports.generate(request, {
-          ...{ resume: 'own', replace, signal: ended },
-          onProgress: (progress) => void (last = progress),
-        });
-        return { ended: how, counts, main, at };
+        const options = { resume: 'own' as const, replace, signal: ended };
+        const found = await ports.generate(request, { ...options, onProgress: (progress) => void (last = progress) });
+        const { ended: how, counts, main, at, next } = found;
+        return { ended: how, counts, main, at, ...(next === undefined ? {} : { next }) };
       } finally {
         clearInterval(beats);
       }

@@ -1,6 +1,7 @@
 /** The options of `headrace generate`, and what they ask for. */
 import { Option, InvalidArgumentError, type Command } from 'commander';
 import type { Group, Values } from '../generators/kinds.ts';
+import type { Progress } from '../generators/drive.ts';
 import type { AnyProfile } from '../generators/profiles.ts';
 import { FILE_FORMATS, type FileFormat, type GenerateRequest, type GenerateTarget } from '../contracts/generate.ts';
 import { type FollowOptions, isoTime, replayId, withFollow, wholeNumber } from './common-options.ts';
@@ -118,3 +119,18 @@ export function targetText(target: GenerateTarget): string {
 
 /** @param at microseconds since 1970 */
 export const formatTime = (at: number): string => new Date(at / 1_000).toISOString().slice(0, 19).replace('T', ' ');
+
+/** A shorter wait for the next event is not worth words: they would come and go. */
+const IDLE_MS = 10_000;
+
+/**
+ * How far it got, and, where a while passes without an event (the shop is closed), until when.
+ * @param now milliseconds since 1970
+ */
+export function reachedText({ at, next }: Pick<Progress, 'at' | 'next'>, now: number): string {
+  const reached = at === null ? [] : [`up to ${formatTime(at)}`];
+  if (next === undefined || next.due - now < IDLE_MS) return reached.join('');
+  const event = formatTime(next.at);
+  const clock = formatTime(next.due * 1_000);
+  return [...reached, `nothing until ${event}${clock === event ? '' : `, which is ${clock} by the clock`}`].join('; ');
+}

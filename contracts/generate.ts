@@ -51,4 +51,6 @@ export interface GenerateReport {
   main: number;
   /** Time of the last event, microseconds since 1970; null: there was none. */
   at: number | null;
+  /** Live, the event that is waited for: its time (microseconds), and when that is by the clock (milliseconds). */
+  next?: { at: number; due: number };
 }

@@ -37,6 +37,8 @@ export interface Progress {
   main: number;
   /** Time of the last event; null: there was none. */
   at: number | null;
+  /** Live, the event that is waited for: its time, and when that is by the clock, milliseconds. */
+  next?: { at: number; due: number };
 }
 export interface Driven extends Progress {
   ended: 'complete' | 'interrupted';
@@ -53,6 +55,7 @@ export async function drive(request: DriveRequest): Promise<Driven> {
   let written = 0;
   let main = 0;
   let at: number | null = null;
+  let next: Progress['next'];
   let made = 0;
   let waiting = false;
   let flushedAt = clock.now();
@@ -60,6 +63,7 @@ export async function drive(request: DriveRequest): Promise<Driven> {
   let ended: Driven['ended'] = 'complete';
   const progress = (): Progress => ({
     ...{ counts: { ...request.counts, ...Object.fromEntries(done) }, written, main, at },
+    ...(next === undefined ? {} : { next }),
   });
 
   const flush = async (): Promise<void> => {
@@ -74,6 +78,7 @@ export async function drive(request: DriveRequest): Promise<Driven> {
   /** @returns false where the end was asked for first */
   const untilDue = async (time: number, { speed, origin }: GeneratePace): Promise<boolean> => {
     const due = origin.wall + (time - origin.event) / 1_000 / speed;
+    next = { at: time, due };
     for (;;) {
       const left = due - clock.now();
       if (left <= 0) break;
@@ -84,6 +89,7 @@ export async function drive(request: DriveRequest): Promise<Driven> {
       await Promise.race([underWay, Promise.resolve()]);
       onProgress?.(progress());
     }
+    next = undefined;
     if (waiting && clock.now() - flushedAt >= LIVE_FLUSH_MS) await flush();
     return !signal.aborted;
   };

@@ -25,6 +25,9 @@ import { say } from './details.ts';
 /** A turn begins with making the events again that are there: about a second a million. An hour is 60 turns, 400 events of history. */
 const TURN_MS = 60_000;
 
+/** A wait so long is told: the shop is closed. */
+const IDLE_MS = 60_000;
+
 export const pauseSignal = defineSignal(SIGNALS.pause);
 export const resumeSignal = defineSignal(SIGNALS.resume);
 export const stopSignal = defineSignal(SIGNALS.stop);
@@ -49,7 +52,12 @@ export async function generateEvents(input: GenerateInput, carried?: GenerateSta
   let turn = new CancellationScope();
   const text = (): string => {
     const reached = report.at === null ? '' : `, up to ${new Date(report.at / 1_000).toISOString()}`;
-    return `${phase} ${request.profile}: ${report.main} events${reached}`;
+    const { next } = report;
+    const idle =
+      next === undefined || next.due - Date.now() < IDLE_MS
+        ? ''
+        : `; nothing until ${new Date(next.at / 1_000).toISOString()}`;
+    return `${phase} ${request.profile}: ${report.main} events${reached}${idle}`;
   };
   const enter = (next: string): void => {
     phase = next;

@@ -1,5 +1,5 @@
 /** `headrace generate PROFILE`: realistic events to a database, to Kafka or to files, in one batch or live. */
-import { formatTime, requestOf, targetText, type GenerateOptions } from '../generate-options.ts';
+import { formatTime, reachedText, requestOf, targetText, type GenerateOptions } from '../generate-options.ts';
 import { CommandEnd } from '../failure.ts';
 import { EXIT } from '../exit-codes.ts';
 import { settingsFor } from '../environment.ts';
@@ -58,10 +58,10 @@ export async function runGenerate(profileName: string, options: GenerateOptions)
   try {
     const report = await generate(settings, request, {
       ...{ resume: options.resume === true, replace: options.replace === true, signal: interrupt.signal },
-      onProgress: ({ main, at }) =>
+      onProgress: (progress) =>
         display.show({
-          ...{ expected, hops: [{ name: 'generated', rows: main }] },
-          text: at === null ? '' : `up to ${formatTime(at)}`,
+          ...{ expected, hops: [{ name: 'generated', rows: progress.main }] },
+          text: reachedText(progress, Date.now()),
         }),
     });
     display.end();

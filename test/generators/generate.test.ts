@@ -140,6 +140,21 @@ test('Ctrl-C ends a live run cleanly, says how far it got, and --resume goes on'
   expect(after).toEqual(modelLines('country-sales', 'us_topic', after.length));
 });
 
+test('live and closed: says until when', async () => {
+  const folder = join(services.folder, 'closed');
+  const options = ['--to', 'files', folder, '--live', '--start', '2024-01-01T20:30'];
+  const closed = startHeadrace('generate', 'smoothies', ...options);
+  const note = join(folder, '.headrace-generate.json');
+  await eventually('the products', 60, () =>
+    Promise.resolve(existsSync(note) && readFileSync(note, 'utf8').includes('"demo.products":28') ? true : undefined),
+  );
+  closed.kill('SIGINT');
+  const { code, stderr } = await closed.ended;
+  expect(code).toBe(130);
+  // Opening is at eight.
+  expect(stderr).toMatch(/up to 2024-01-01 20:30:00; nothing until 2024-01-02 08:\d\d:\d\d, which is .* by the clock/);
+});
+
 test('Kafka: keyed, in order, and after going on neither a gap nor a double', async () => {
   await generate('country-sales', '--to', 'kafka', '--events', '3000');
   const { before, written } = await generate('country-sales', '--to', 'kafka', '--events', '8000', '--resume');
