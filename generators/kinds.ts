@@ -63,14 +63,18 @@ export interface FactorsSetting extends Base<readonly number[]> {
   kind: 'factors';
   labels: readonly string[];
 }
+/** Names of two settings of a group, of which the first must not be more than the second. */
+export type Rising = readonly [least: string, most: string];
 export interface ListSetting<G extends Group> extends Base<readonly Values<G>[]> {
   kind: 'list';
   item: G;
+  rising?: Rising;
 }
 export interface GroupSetting<G extends Group> {
   kind: 'group';
   meaning: string;
   settings: G;
+  rising?: Rising;
 }
 export type Setting =
   | CountSetting
@@ -85,8 +89,8 @@ export type Setting =
   | TextSetting
   | WeightsSetting
   | FactorsSetting
-  | { kind: 'list'; meaning: string; default: readonly unknown[]; item: Group }
-  | { kind: 'group'; meaning: string; settings: Group };
+  | { kind: 'list'; meaning: string; default: readonly unknown[]; item: Group; rising?: Rising }
+  | { kind: 'group'; meaning: string; settings: Group; rising?: Rising };
 export type Group = Readonly<Record<string, Setting>>;
 
 type ValueOf<S> =

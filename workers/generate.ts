@@ -52,20 +52,18 @@ export async function generate(
   const values = request.settings as Values<Group>;
   const outputs = profile.outputs(values, form);
   const identity = identityOf(request);
+  const { seed, start } = identity;
+  const run = { seed, start, form, ...spanOf(request), ...(request.pace === undefined ? {} : { futureFrom: start }) };
+  // Before the place is opened: settings' files may have faults.
+  const emissions = profile.emit(values, run);
   const { sink, close } = await openSink(settings, request, outputs, replace);
   try {
     const found = await sink.find();
     const isOwn = found !== null && found.identity.id === identity.id;
     const from = resume === true || (resume === 'own' && isOwn) ? sameRun(found, identity) : null;
     await sink.begin(identity, outputs, from);
-    const { seed, start } = identity;
     const driven = await drive({
-      emissions: profile.emit(values, {
-        ...{ seed, start, form },
-        ...spanOf(request),
-        ...(request.pace === undefined ? {} : { futureFrom: start }),
-      }),
-      ...{ sink, goal: goalOf(request), counts: from?.counts ?? {}, clock: systemClock, signal },
+      ...{ emissions, sink, goal: goalOf(request), counts: from?.counts ?? {}, clock: systemClock, signal },
       ...(request.pace === undefined ? {} : { pace: request.pace }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });

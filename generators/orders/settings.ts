@@ -8,14 +8,12 @@ const DAY_MS = 24 * HOUR_MS;
 export const OUTCOMES = ['delivered', 'payment_timeout', 'cancelled', 'returned'] as const;
 export const PAYMENT_METHODS = ['credit_card', 'e_wallet', 'bank_transfer', 'cash_on_delivery'] as const;
 
+/** February's 29th is the 1st of March in other years than leap years. */
+const DAY_OF_YEAR = /^(black-friday|(0[1-9]|1[0-2])-(0[1-9]|1\d|2\d)|(0[13-9]|1[0-2])-30|(0[13578]|1[02])-31)$/;
+
 export const DISCOUNT_EVENT = {
   name: text('sale', 'a name', /^.{1,100}$/, 'what it is called'),
-  on: text(
-    'black-friday',
-    'MM-DD or black-friday',
-    /^(black-friday|(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))$/,
-    'its first day, each year',
-  ),
+  on: text('black-friday', 'MM-DD or black-friday', DAY_OF_YEAR, 'its first day, each year'),
   days: count(1, 1, 100, 'how many days it lasts'),
   volume: number(1.5, 0, 100, 'how many times as many orders come'),
   discount: share(0.1, 'share taken off every item'),

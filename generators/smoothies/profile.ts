@@ -8,7 +8,7 @@ import { type Emission, type Profile, type Run, sharesOf } from '../model.ts';
 import { createCountChooser, openRandom } from '../random.ts';
 import { SECOND } from '../times.ts';
 import { createArrivals, createVolume, level, rateOf, spread, type Volume } from '../volume.ts';
-import { readProducts } from './catalogue.ts';
+import { readProducts, type Smoothie } from './catalogue.ts';
 import { LOST_SALES, OUTPUTS, PURCHASES } from './outputs.ts';
 import { SMOOTHIES_SETTINGS } from './settings.ts';
 import { createStore } from './store.ts';
@@ -42,7 +42,10 @@ export function totalOf(price: number, supplement: number, quantity: number, dis
   return Math.round(((price + supplement) * quantity * left) / 10_000);
 }
 
-function* emit(settings: Settings, run: Run): Generator<Emission, void, undefined> {
+/** The file of products is read at once, before anything is written: it may have faults. */
+const emit = (settings: Settings, run: Run) => sell(settings, readProducts(settings.products), run);
+
+function* sell(settings: Settings, products: Smoothie[], run: Run): Generator<Emission, void, undefined> {
   const { start } = run;
   const random = openRandom(run.seed, 'purchases');
   const volume = volumeOf(settings, start);
@@ -53,7 +56,7 @@ function* emit(settings: Settings, run: Run): Generator<Emission, void, undefine
   const itemsOf = createCountChooser(settings.items);
   const quantityOf = createCountChooser(settings.quantity);
   const { members, supplements, calendar } = settings;
-  const store = createStore(settings, readProducts(settings.products), run);
+  const store = createStore(settings, products, run);
   yield* store.open();
 
   for (let number = 1; settings.transactions === 0 || number <= settings.transactions; number++) {

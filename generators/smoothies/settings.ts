@@ -1,5 +1,5 @@
 /** Settings of `smoothies`. The defaults sell about 290 purchases in a day of twelve hours, and 500 in 20.5 open hours. */
-import { count, duration, file, group, list, moment, money, number, share, weights } from '../kinds.ts';
+import { count, duration, file, type Group, group, list, moment, money, number, share, weights } from '../kinds.ts';
 import { HOUR_FACTORS, MONTH_FACTORS, WEEKDAY_FACTORS } from '../volume.ts';
 
 const SECOND_MS = 1_000;
@@ -20,16 +20,24 @@ export const SUPPLY_TROUBLE = {
   share: share(0.5, 'share of an order that arrives at all'),
 };
 
+const spells = <G extends Group>(item: G, meaning: string) => ({
+  ...list([], item, meaning),
+  rising: ['from', 'until'] as const,
+});
+
 export const SMOOTHIES_SETTINGS = {
   products: file('', 'CSV of products, with the columns of the one that ships (generators/smoothies/products.csv)'),
   transactions: count(0, 0, 1_000_000_000, 'transactions in all; 0: no end'),
-  gap: group(
-    {
-      least: duration(120 * SECOND_MS, 'shortest time between two transactions, where the volume is 1'),
-      most: duration(300 * SECOND_MS, 'longest'),
-    },
-    'time between transactions, evenly between the two; a busy hour (volume 2) halves it',
-  ),
+  gap: {
+    ...group(
+      {
+        least: duration(120 * SECOND_MS, 'shortest time between two transactions, where the volume is 1'),
+        most: duration(300 * SECOND_MS, 'longest'),
+      },
+      'time between transactions, evenly between the two; a busy hour (volume 2) halves it',
+    ),
+    rising: ['least', 'most'] as const,
+  },
   items: weights({ 1: 70, 2: 20, 3: 8, 4: 2 }, 'counts', 'different products a transaction, with their weights'),
   quantity: weights({ 1: 75, 2: 20, 3: 4, 4: 1 }, 'counts', 'quantity of a product, with its weights'),
   members: group(
@@ -63,10 +71,10 @@ export const SMOOTHIES_SETTINGS = {
   ),
   calendar: group(
     {
-      storms: list([], STORM, 'spells of fewer customers'),
-      outages: list([], OUTAGE, 'spells without any sale'),
-      promotions: list([], PROMOTION, 'spells of more customers and lower prices'),
-      supplyTroubles: list([], SUPPLY_TROUBLE, 'spells whose orders arrive late and short'),
+      storms: spells(STORM, 'spells of fewer customers'),
+      outages: spells(OUTAGE, 'spells without any sale'),
+      promotions: spells(PROMOTION, 'spells of more customers and lower prices'),
+      supplyTroubles: spells(SUPPLY_TROUBLE, 'spells whose orders arrive late and short'),
     },
     'anomalies',
   ),

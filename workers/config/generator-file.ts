@@ -2,9 +2,10 @@
  * A generator's settings file: the profile's own kinds (generators/kinds.ts) as a zod schema, so that it is checked like every
  * other file: every fault in one go, each with its line, what was found and what is allowed.
  */
+import { existsSync } from 'node:fs';
 import { isAbsolute, join, dirname } from 'node:path';
 import { z } from 'zod';
-import { defaultsOf, type Group, type Setting, type Values } from '../../generators/kinds.ts';
+import { defaultsOf, type Group, type Rising, type Setting, type Values } from '../../generators/kinds.ts';
 import type { AnyProfile } from '../../generators/profiles.ts';
 import { check } from './check.ts';
 import type { Environment } from './interpolate.ts';
@@ -31,18 +32,25 @@ export function loadGeneratorSettings(
 }
 
 /** Lists' items have no defaults for what they are about: when they are. */
-function groupSchema(group: Group, folder: string): z.ZodType {
-  return z.strictObject(
+function groupSchema(group: Group, folder: string, rising?: Rising): z.ZodType {
+  const schema = z.strictObject(
     Object.fromEntries(Object.entries(group).map(([name, setting]) => [name, settingSchema(setting, folder)])),
   );
+  if (rising === undefined) return schema;
+  const [least, most] = rising;
+  return schema.superRefine((value, context) => {
+    if ((value[least] as number) <= (value[most] as number)) return;
+    const message = `must not be less than ${least}`;
+    context.addIssue({ code: 'custom', path: [most], message, params: { complete: true } });
+  });
 }
 
 function settingSchema(setting: Setting, folder: string): z.ZodType {
   switch (setting.kind) {
     case 'group':
-      return groupSchema(setting.settings, folder).prefault({});
+      return groupSchema(setting.settings, folder, setting.rising).prefault({});
     case 'list':
-      return z.array(groupSchema(setting.item, folder)).default([...setting.default] as never);
+      return z.array(groupSchema(setting.item, folder, setting.rising)).default([...setting.default] as never);
     case 'time':
       return setting.required === true ? time() : time().nullable().default(null);
     case 'file':
@@ -110,9 +118,11 @@ export function parseTime(text: string): number | undefined {
 }
 
 function fileSchema(folder: string) {
-  return scalar('the path of a file, from the folder of this file on', (found) =>
-    typeof found === 'string' && found !== '' ? { ok: isAbsolute(found) ? found : join(folder, found) } : undefined,
-  );
+  return scalar('the path of a file that is there, from the folder of this file on', (found) => {
+    if (typeof found !== 'string' || found === '') return undefined;
+    const path = isAbsolute(found) ? found : join(folder, found);
+    return existsSync(path) ? { ok: path } : undefined;
+  });
 }
 
 function weights(names: readonly string[] | 'counts') {
