@@ -24,7 +24,7 @@ export async function runStatus(file: string | undefined, options: CommonOptions
     withTemporal(settings.temporal, async (temporal) => {
       const recent = await recentWorkflows(temporal, spec, options.limit);
       const missing = recent.some(({ status }) => status === 'running') ? await unpolledQueues(temporal, QUEUES) : [];
-      const noteOnce = options.companions?.noteOnce ?? output.note;
+      const noteOnce = options.companions?.noteOnce ?? ((line: string) => output.note(line));
       if (missing.length > 0) noteOnce(noWorkerText(missing, false));
       return recent;
     }),

@@ -102,6 +102,6 @@ export function cutOff(connection: PoolConnection): void {
 }
 
 /** The driver's own, which the types of a pool's connections leave out. */
-function streamOf(connection: Connection): Socket | null {
+export function streamOf(connection: Connection): Socket | null {
   return 'stream' in connection && connection.stream instanceof Socket ? connection.stream : null;
 }

@@ -1,5 +1,6 @@
 /** MySQL's and MariaDB's errors as catalogue faults: by the server's error number, else it is the connection's. */
 import { type Fault, type FaultCode, fault, isFault, messageOf } from '../../contracts/errors.ts';
+import { tlsRemedy } from './tls.ts';
 
 export type Unavailable = Extract<FaultCode, 'SourceUnavailable' | 'WarehouseUnavailable'>;
 
@@ -38,6 +39,7 @@ const TRANSIENT = [
   1927, // connection was killed
   1969, // max_statement_time
   3024, // max_execution_time
+  3159, // TLS only: the server's settings, or the address, are mended while it is tried again
   4031, // disconnected for inactivity
 ];
 
@@ -56,7 +58,10 @@ export function errorNumber(error: unknown): number | undefined {
 export function mysqlFault(error: unknown, unavailable: Unavailable, doing: string): Fault {
   if (isFault(error)) return error;
   const number = errorNumber(error);
-  const text = `${doing}: ${messageOf(error)}${number === undefined ? '' : ` (error ${number})`}`;
+  const remedy = tlsRemedy(messageOf(error));
+  const text =
+    `${doing}: ${messageOf(error)}${number === undefined ? '' : ` (error ${number})`}` +
+    (remedy === undefined ? '' : `; ${remedy}`);
   if (number === undefined || TRANSIENT.includes(number)) return fault(unavailable, text, error);
   if (ACCESS.includes(number)) {
     return fault('AccessDenied', `${text}; grant the user what docs/operations.md lists for MySQL`, error);

@@ -16,6 +16,7 @@ import { type Fault, fault } from '../../contracts/errors.ts';
 import type { MysqlSettings } from '../../contracts/settings.ts';
 import { awaitAnswer, type OpenLook, watch } from './answer-watch.ts';
 import { mysqlFault, type Unavailable } from './errors.ts';
+import { requireIdentity, tlsOptions } from './tls.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_CLOSE_MS = 30_000;
@@ -31,6 +32,8 @@ export interface Database {
   unavailable: Unavailable;
   /** Statements that each new session begins with. */
   session: (flavour: Flavour) => readonly string[];
+  /** Of a connection, before anything else. @throws Error where the server is not the one that is wanted */
+  identify: (connection: Connection) => void;
   prepared: WeakSet<Connection>;
 }
 
@@ -63,30 +66,20 @@ export function openDatabase(
     typeCast: false,
   };
   const pool = createPool({ ...options, connectionLimit: size, maxIdle: size, idleTimeout: IDLE_CLOSE_MS });
-  return { pool, openLook: () => createConnection(options), unavailable, session, prepared: new WeakSet() };
+  const identify = (connection: Connection): void => requireIdentity(settings, connection);
+  return { pool, openLook: () => createConnection(options), unavailable, session, identify, prepared: new WeakSet() };
 }
 
-function addressOf({ url, tls }: MysqlSettings) {
-  const { hostname, port, username, password, searchParams } = new URL(url);
-  const mode = (searchParams.get('ssl-mode') ?? searchParams.get('sslmode'))?.toLowerCase().replace('_', '-');
-  const required = mode !== undefined && mode !== 'disabled' && mode !== 'disable' && mode !== 'preferred';
-  const verify = tls?.verify ?? mode?.startsWith('verify') === true;
+function addressOf(settings: MysqlSettings) {
+  const { hostname, port, username, password } = new URL(settings.url);
+  const ssl = tlsOptions(settings);
   return {
     host: hostname.replaceAll(/^\[|\]$/g, ''),
     port: port === '' ? 3306 : Number(port),
     user: decodeURIComponent(username),
     password: decodeURIComponent(password),
-    database: databaseOf({ url }),
-    ...(tls === undefined && !required
-      ? {}
-      : {
-          ssl: {
-            rejectUnauthorized: verify,
-            ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
-            ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
-            ...(tls?.key === undefined ? {} : { key: tls.key }),
-          },
-        }),
+    database: databaseOf(settings),
+    ...(ssl === undefined ? {} : { ssl }),
   };
 }
 
@@ -143,6 +136,7 @@ export async function checkOut(database: Database, doing: string): Promise<PoolC
   try {
     // A connection that dies while nobody uses it must not end the process.
     connection.on('error', () => undefined);
+    database.identify(connection);
     watch(connection, database.openLook);
     for (const sql of database.session(await flavourOf(connection))) await run(connection, sql);
     database.prepared.add(connection);

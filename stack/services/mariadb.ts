@@ -63,6 +63,7 @@ export const mariadb: Service = {
       'max-connections': '200',
       'skip-name-resolve': '1',
       'skip-log-bin': '1',
+      ...certificateOf(mine.data),
     };
     return {
       command: 'mariadbd',
@@ -85,6 +86,14 @@ export const mariadb: Service = {
 export function mariadbOf(state: StackStateFile): MariadbState {
   if (state.mariadb !== undefined) return state.mariadb;
   throw new StackError('this stack has no MariaDB; start it with `headrace up --with mariadb`');
+}
+
+/** Laid into the folder of the data beforehand, so that the server speaks TLS: tests do. */
+export const MARIADB_CERTIFICATE = { cert: 'server-cert.pem', key: 'server-key.pem' };
+
+function certificateOf(folder: string): Record<string, string> {
+  const cert = join(folder, MARIADB_CERTIFICATE.cert);
+  return existsSync(cert) ? { 'ssl-cert': cert, 'ssl-key': join(folder, MARIADB_CERTIFICATE.key) } : {};
 }
 
 /** The URL by which Headrace uses a database, as a user that has rights on no other. */

@@ -40,6 +40,16 @@ export const BAD_SETTINGS: readonly BadSettings[] = [
     says: [SALES, 'option flags'],
   },
   { name: 'an ssl-mode that is none', input: sales('mysql://u:hush@h/d?ssl-mode=on'), says: [SALES, 'verify-ca'] },
+  {
+    name: 'an ssl-ca that is not there',
+    input: sales('mysql://u:hush@h/d?ssl-ca=/none.pem'),
+    says: [SALES, 'ssl-ca a file that cannot be read'],
+  },
+  {
+    name: 'an ssl-cert without its key',
+    input: sales(`mysql://u:hush@h/d?ssl-cert=${import.meta.filename}`),
+    says: [SALES, 'go together'],
+  },
   { name: 'no database', input: sales('postgres://u:hush@h'), says: [SALES, 'names no database', URL_FORM] },
   { name: 'only a slash for a database', input: sales('postgres://u:hush@h/'), says: [SALES, 'names no database'] },
   { name: 'a port beyond 65535', input: sales('postgres://u:hush@h:99999/x'), says: [SALES, URL_FORM] },

@@ -18,6 +18,18 @@ const POSTGRES_FORM = 'a PostgreSQL address, postgres://user:password@host:5432/
 /** pg takes others without a word, and connects without TLS. https://www.postgresql.org/docs/current/libpq-ssl.html */
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
+function unreadableFile(searchParams: URLSearchParams, names: readonly string[]): string | null {
+  for (const name of names) {
+    const path = searchParams.get(name);
+    try {
+      if (path !== null) readFileSync(path);
+    } catch (error) {
+      return `names in ${name} a file that cannot be read: ${messageOf(error)}`;
+    }
+  }
+  return null;
+}
+
 function postgresUrlFault({ protocol, pathname, username, password, searchParams }: URL): string | null {
   if (protocol !== 'postgres:' && protocol !== 'postgresql:')
     return `found an address of kind ${protocol.slice(0, -1)}`;
@@ -30,14 +42,8 @@ function postgresUrlFault({ protocol, pathname, username, password, searchParams
   const mode = searchParams.get('sslmode');
   if (mode !== null && !SSL_MODES.includes(mode))
     return `has sslmode=${mode}, which is none of ${SSL_MODES.join(', ')}`;
-  for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
-    const path = searchParams.get(name);
-    try {
-      if (path !== null) readFileSync(path);
-    } catch (error) {
-      return `names in ${name} a file that cannot be read: ${messageOf(error)}`;
-    }
-  }
+  const unreadable = unreadableFile(searchParams, ['sslrootcert', 'sslcert', 'sslkey']);
+  if (unreadable !== null) return unreadable;
   return searchParams.has('client_encoding') ? 'sets client_encoding, which must stay UTF8' : null;
 }
 
@@ -50,6 +56,7 @@ const postgresUrl = secret(
 );
 
 const DATABASE_FORM = `${POSTGRES_FORM}, or a MySQL one, mysql://user:password@host:3306/database`;
+const MYSQL_FILES = ['ssl-ca', 'ssl-cert', 'ssl-key'];
 const MYSQL_MODES = ['disabled', 'required', 'verify-ca', 'verify-identity'];
 
 /** https://dev.mysql.com/doc/refman/8.4/en/connecting-using-uri-or-key-value-pairs.html; nothing else of an address is used. */
@@ -61,8 +68,12 @@ function mysqlUrlFault({ pathname, hostname, username, password, searchParams }:
   } catch {
     return 'holds a % that begins no %XX; a % itself is %25';
   }
-  const unknown = [...searchParams.keys()].find((name) => name !== 'ssl-mode');
-  if (unknown !== undefined) return `has the option ${unknown}; only ssl-mode is known`;
+  const unknown = [...searchParams.keys()].find((name) => name !== 'ssl-mode' && !MYSQL_FILES.includes(name));
+  if (unknown !== undefined) return `has the option ${unknown}; known are ssl-mode, ${MYSQL_FILES.join(', ')}`;
+  const unreadable = unreadableFile(searchParams, MYSQL_FILES);
+  if (unreadable !== null) return unreadable;
+  if (searchParams.has('ssl-cert') !== searchParams.has('ssl-key'))
+    return 'has one of ssl-cert and ssl-key; they go together';
   const mode = searchParams.get('ssl-mode')?.toLowerCase().replaceAll('_', '-');
   return mode === undefined || MYSQL_MODES.includes(mode)
     ? null
