@@ -5,7 +5,7 @@
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:tls';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openConnection } from '../../connectors/kafka/connection.ts';
 import type { Fault } from '../../contracts/errors.ts';
 import { KAFKA_CLIENTS, type KafkaSettings } from '../../contracts/settings.ts';
@@ -75,7 +75,8 @@ describe.each(KAFKA_CLIENTS)('%s', (name) => {
     expect((await kafka.topics.ensure(topic, 2)).partitions).toBe(2);
     expect((await kafka.topics.settings(topic)).cleanupPolicy).toBe('delete');
     await publish(kafka, topic);
-    expect(await kafka.topics.highWatermarks(topic, 2)).toMatchObject({ 1: 2 });
+    // The record and its marker, which the coordinator may write a moment after it has answered.
+    await vi.waitFor(async () => expect(await kafka.topics.highWatermarks(topic, 2)).toMatchObject({ 1: 2 }), SOON_MS);
     expect(await readOne(kafka, topic)).toBe('{"id":1}');
   }
 

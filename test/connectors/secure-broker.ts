@@ -1,22 +1,15 @@
 /**
- * One more Kafka broker, with what the stack's has not: SASL, TLS, ACLs. Guarantees: it listens on free ports of 127.0.0.1
- * only, and ends with the test process, also when its start fails.
+ * One more Kafka broker, with what the stack's has not: SASL, TLS, ACLs. It listens on free ports of 127.0.0.1 only.
  *
  * Brokers talk to themselves, and tests administer, through a listener in plain text whose (anonymous) user may do
  * everything; all other users may do what ACLs grant them, or, named in `supers`, everything.
  */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { childEnvironment, stackFolders } from '../../stack/environment.ts';
-import { tailOf } from '../../stack/log-tail.ts';
 import { choosePorts } from '../../stack/ports.ts';
-import { runCommand } from '../../stack/run-command.ts';
-import { coordinatorsAnswer } from '../../stack/services/kafka-readiness.ts';
-import { kafkaJars } from '../../stack/services/kafka.ts';
+import { formatBroker, launchBroker, untilReady } from './broker-process.ts';
 import type { Certificate } from './certificates.ts';
 
 export interface SecureBrokerOptions {
@@ -38,66 +31,38 @@ export interface SecureBroker {
   saslTls: string;
   /** Wants a client's certificate. */
   tls: string;
-  stop(): void;
+  stop(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 60_000;
-const PAUSE_MS = 100;
 /** Fewer than the stack's 8: readiness asks each. */
 const INTERNAL_PARTITIONS = 2;
-const JVM = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xshare:auto'];
-/** Java reads its arguments in the locale's encoding: user names of any language need this one. */
-const UNICODE = { LC_ALL: 'C.UTF-8' };
 
 export async function startSecureBroker(options: SecureBrokerOptions): Promise<SecureBroker> {
-  const jars = await kafkaJars(stackFolders().cache);
   const ports = await choosePorts(['internal', 'controller', 'sasl', 'saslTls', 'tls']);
   const folder = mkdtempSync(join(tmpdir(), 'headrace-secure-kafka-'));
   const properties = join(folder, 'server.properties');
   const log = join(folder, 'log');
   writeFileSync(properties, escaped(serverProperties(options, folder, ports)));
-  const java = (heapMiB: number): string[] => [...JVM, `-Xmx${heapMiB}m`, '-cp', join(jars, '*')];
   const users = Object.entries(options.scram).flatMap(([name, password]) =>
     ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
       '--add-scram',
       `${mechanism}=[name="${name}",password="${password}"]`,
     ]),
   );
-  const cluster = ['--cluster-id', randomBytes(16).toString('base64url'), '--config', properties];
-  const format = [...java(256), 'kafka.tools.StorageTool', 'format', '--standalone', ...cluster, ...users];
-  await runCommand('java', format, { log, env: UNICODE });
-
-  const output = openSync(log, 'a');
-  const child = spawn('java', [...java(512), 'kafka.Kafka', properties], {
-    env: childEnvironment(UNICODE),
-    stdio: ['ignore', output, output],
-  });
-  closeSync(output);
-  let ended: string | undefined;
-  child.once('error', (error) => (ended = error.message));
-  child.once('exit', (code, signal) => (ended = `ended with ${code ?? signal}`));
+  const files = { properties, log };
+  await formatBroker(files, ['--standalone', '--cluster-id', randomBytes(16).toString('base64url'), ...users]);
+  const broker = await launchBroker(files);
   // Nothing of it is kept, so nothing is gained by an orderly end, which takes seconds.
-  const stop = (): void => {
-    process.off('exit', stop);
-    child.kill('SIGKILL');
+  const stop = async (): Promise<void> => {
+    await broker.kill();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
-  process.once('exit', stop);
   const at = (port: number): string => `127.0.0.1:${port}`;
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    try {
-      await coordinatorsAnswer(at(ports.internal), INTERNAL_PARTITIONS);
-      break;
-    } catch (error) {
-      if (ended === undefined && Date.now() < deadline) {
-        await sleep(PAUSE_MS);
-        continue;
-      }
-      const tail = tailOf(log);
-      stop();
-      throw new Error(`the broker with SASL and TLS ${ended ?? 'does not answer'}; ${tail}`, { cause: error });
-    }
+  try {
+    await untilReady(broker, files, at(ports.internal), INTERNAL_PARTITIONS);
+  } catch (error) {
+    await stop();
+    throw error;
   }
   return { internal: at(ports.internal), sasl: at(ports.sasl), saslTls: at(ports.saslTls), tls: at(ports.tls), stop };
 }

@@ -82,7 +82,7 @@ export async function openMarkedServices(): Promise<MarkedServices> {
     async close() {
       for (const role of roles) await admin.query(`drop role ${role}`);
       await admin.end();
-      broker.stop();
+      await broker.stop();
     },
   };
 }
