@@ -3,7 +3,7 @@ import type { QueueName } from '../contracts/temporal.ts';
 import type { Settings } from '../contracts/settings.ts';
 import type { FollowOptions } from './common-options.ts';
 import { follow } from './follow.ts';
-import type { Output } from './output.ts';
+import { noteOnce, type Output } from './output.ts';
 import { noWorkerText, unpolledQueues } from './pollers.ts';
 import type { Look } from './progress-model.ts';
 import { startWorkflow, type StartRequest } from './start-workflow.ts';
@@ -45,7 +45,7 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
   const link = workflowLink(temporal.settings, workflowId);
   if (options.detach === true) {
     const missing = await unpolledQueues(temporal, queues);
-    if (missing.length > 0) output.note(noWorkerText(missing));
+    if (missing.length > 0) noteOnce(options, output, noWorkerText(missing));
     const document = { ...names, workflowId, ...(link === undefined ? {} : { ui: link }) };
     output.result(document, () => `${started.how} ${workflowId}${link === undefined ? '' : `\n${link}`}\n${comeBack}`);
     return;

@@ -18,6 +18,12 @@ export function outputFor({ json, companions }: CommonOptions): Output {
   return companions?.output ?? createOutput(json === true);
 }
 
+/** A note that is the same for all of a file's tables, for each of which the command runs. */
+export function noteOnce({ companions }: CommonOptions, output: Output, line: string): void {
+  if (companions === undefined) output.note(line);
+  else companions.noteOnce(line);
+}
+
 export function createOutput(json: boolean): Output {
   return {
     json,

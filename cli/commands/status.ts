@@ -9,7 +9,7 @@ import type { CommonOptions } from '../common-options.ts';
 import { configurationFor, settingsFor } from '../environment.ts';
 import { failureOf } from '../failure.ts';
 import { withInspector } from '../inspection.ts';
-import { outputFor } from '../output.ts';
+import { noteOnce, outputFor } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { pipelinesText, workflowsText } from '../status-text.ts';
 import { withTemporal } from '../temporal.ts';
@@ -24,8 +24,7 @@ export async function runStatus(file: string | undefined, options: CommonOptions
     withTemporal(settings.temporal, async (temporal) => {
       const recent = await recentWorkflows(temporal, spec, options.limit);
       const missing = recent.some(({ status }) => status === 'running') ? await unpolledQueues(temporal, QUEUES) : [];
-      const noteOnce = options.companions?.noteOnce ?? ((line: string) => output.note(line));
-      if (missing.length > 0) noteOnce(noWorkerText(missing, false));
+      if (missing.length > 0) noteOnce(options, output, noWorkerText(missing, false));
       return recent;
     }),
     withInspector(settings, output, (inspector) => inspector.readStatus(spec?.name)),
