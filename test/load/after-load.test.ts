@@ -103,6 +103,27 @@ it('leaves alone what is not loaded', async () => {
   expect(await verify()).toMatchObject(OK);
 });
 
+it('leaves where it is what the store did not copy as it was, and moves it with the next load', async () => {
+  await lake.replay();
+  await lake.land();
+  const before = await manifestNames();
+  const { store } = lake.loadPorts;
+  const [other = ''] = before;
+  lake.loadPorts.store = {
+    ...store,
+    // Of all objects the first one's bytes and metadata.
+    copy: (bucket, _from, to) => store.copy(bucket, other, to),
+  };
+  await load(MOVE);
+  const still = (await manifestNames()).filter((name) => !name.startsWith('Processed/'));
+  expect(still).toEqual(before.slice(1));
+  expect(await moved()).toHaveLength(1);
+  lake.loadPorts.store = store;
+  await load(MOVE, 0);
+  expect((await manifestNames()).every((name) => name.startsWith('Processed/'))).toBe(true);
+  expect(await verify()).toMatchObject(OK);
+});
+
 it('moves once where two loads end at the same time', async () => {
   await lake.replay();
   await lake.land();
