@@ -14,7 +14,8 @@ export async function launchGenerate(
   output: Output,
 ): Promise<void> {
   const { profile, target } = request;
-  const workflowId = workflowIds.generate(profile, options.id ?? target.kind);
+  const id = options.id ?? target.kind;
+  const workflowId = workflowIds.generate(profile, id);
   const replace = options.replace === true;
   const startsNow = options.live === true && options.start === undefined && request.id === undefined;
   const input: GenerateInput = { request, replace, startsNow };
@@ -23,7 +24,7 @@ export async function launchGenerate(
     ...{ workflowId, input, settings, options, output },
     summary: `${profile} to ${targetText(target)}`,
     queues: ['orchestrate', 'read'],
-    comeBack: `the same command; headrace pause ${workflowId}, headrace resume ${workflowId}, headrace generate ${profile} --workflow --stop`,
+    comeBack: `the same command; headrace pause ${workflowId}, headrace resume ${workflowId}, headrace generate ${profile} --workflow --id ${id} --stop`,
     names: { profile },
     present: (result) => {
       const report = result as GenerateReport;

@@ -184,6 +184,7 @@ test('a database: gone on with, refused where it is another run, left alone wher
     code: 2,
     told: true,
   });
+  await services.sales.query(`COMMENT ON TABLE us_topic IS 'made by headrace generate'`);
 });
 
 test('as a workflow: paused, resumed, and a killed worker leaves neither a gap nor a double', async () => {
@@ -217,6 +218,7 @@ test.each([
   ['smoothies', 'demo.purchases', ['--days', '10']],
   ['orders', 'orders', ['--days', '20']],
   ['product-sales', 'product_sales', ['--events', '20000', '--days', '100']],
+  ['country-sales', 'us_topic', ['--events', '6000', '--replace']],
 ])('headrace run carries %s end to end', async (profile, table, options) => {
   const { counts } = await generate(profile, '--to', 'db:sales', ...options);
   const rows = counts[table];
