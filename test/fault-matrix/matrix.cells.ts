@@ -1,19 +1,14 @@
 /** The matrix itself: each cell is one test. What cannot hurt the others runs beside them; what kills a service runs alone. */
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { stackFolders } from '../../stack/environment.ts';
 import { killAllWorkers } from '../e2e/commands.ts';
 import { unique } from '../replay/setting.ts';
 import { type Cell, cellName, isAlone } from './cells.ts';
 import { plannedCells, sideBySide } from './plan.ts';
 import { noted } from './results.ts';
 import { runCell } from './run-cell.ts';
-import { makeNamespaces, openSlot, openStackSlot, type Slot } from './slot.ts';
+import { makeNamespaces, openSlot, type Slot } from './slot.ts';
+import { startTemporalServer, type TemporalServer } from './temporal-server.ts';
 
-/** A run's history is then cut several times, as that of a run of a million chunks is. */
-const CONTINUE_AS_NEW_AFTER_EVENTS = 60;
 /** Cells wait for their slot; what bounds one is in run-cell.ts. */
 const CELL_MS = 24 * 60 * 60 * 1000;
 
@@ -23,30 +18,24 @@ const together = cells.filter((cell) => !isAlone(cell));
 const free: Slot[] = [];
 const waiting: ((slot: Slot) => void)[] = [];
 let loneSlot: Slot;
-let temporal: TestWorkflowEnvironment;
+let temporal: TemporalServer;
 
 beforeAll(async () => {
-  const { cache } = stackFolders();
-  const program = readdirSync(cache).find((name) => /^temporal-[\d.]+-/.test(name) && !name.includes('.lock')) ?? '';
-  const suggest = `limit.historyCount.suggestContinueAsNew=${CONTINUE_AS_NEW_AFTER_EVENTS}`;
-  temporal = await TestWorkflowEnvironment.createLocal({
-    server: {
-      executable: { type: 'existing-path', path: join(cache, program, 'temporal') },
-      extraArgs: ['--dynamic-config-value', suggest],
-    },
-  });
+  temporal = await startTemporalServer();
   const names = Array.from({ length: Math.min(sideBySide(), together.length) }, () =>
     unique('cell').replaceAll('_', '-'),
   );
   await makeNamespaces(temporal.address, names);
   for (const namespace of names) free.push(await openSlot({ address: temporal.address, namespace }));
-  loneSlot = await openStackSlot();
+  const lone = unique('alone').replaceAll('_', '-');
+  await makeNamespaces(temporal.address, [lone]);
+  loneSlot = await openSlot({ address: temporal.address, namespace: lone });
 }, 120_000);
 
 afterAll(async () => {
   await killAllWorkers();
   await Promise.all([...free, loneSlot].map((slot) => slot.close()));
-  await temporal.teardown();
+  await temporal.stop();
 }, 120_000);
 
 async function withSlot(work: (slot: Slot) => Promise<void>): Promise<void> {
@@ -60,7 +49,7 @@ async function withSlot(work: (slot: Slot) => Promise<void>): Promise<void> {
   }
 }
 
-const tryCell = (slot: Slot, cell: Cell): Promise<void> => noted(cellName(cell), () => runCell(slot, cell));
+const tryCell = (slot: Slot, cell: Cell): Promise<void> => noted(cellName(cell), () => runCell(slot, cell, temporal));
 
 describe.skipIf(together.length === 0).concurrent('side by side', () => {
   test.each(together.map((cell) => ({ name: cellName(cell), cell })))(

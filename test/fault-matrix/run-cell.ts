@@ -15,6 +15,7 @@ import type { LinkName } from './exchanges.ts';
 import { seed } from './plan.ts';
 import { newRandom, seedOf } from './random.ts';
 import type { Slot } from './slot.ts';
+import type { TemporalServer } from './temporal-server.ts';
 import type { Caught } from './trap.ts';
 
 const ROWS = 1_200;
@@ -37,7 +38,8 @@ export async function newRun(slot: Slot, rows = ROWS): Promise<Run> {
   return { pipeline, replayId: unique('r'), rows };
 }
 
-export async function runCell(slot: Slot, cell: Cell): Promise<Outcome> {
+/** @param temporal the slot's server */
+export async function runCell(slot: Slot, cell: Cell, temporal: TemporalServer): Promise<Outcome> {
   const { trap, crew } = slot;
   let well = false;
   try {
@@ -51,7 +53,7 @@ export async function runCell(slot: Slot, cell: Cell): Promise<Outcome> {
     const what = await within(REACH_SECONDS, `${cell.step.name}, ${nth} times`, caught);
     const ended = finishRun(slot.services, run);
     ended.catch(() => undefined); // looked at below
-    const recoverySeconds = await hurt(slot, cell, what, ended);
+    const recoverySeconds = await hurt(slot, cell, what, ended, temporal);
     await within(END_SECONDS, 'the end of the run', Promise.race([ended, slot.died()]));
     await expectExactlyOnce(slot.services, run.pipeline);
     await expectNoStrays(slot, run);
@@ -63,7 +65,13 @@ export async function runCell(slot: Slot, cell: Cell): Promise<Outcome> {
 }
 
 /** @returns seconds that recovery took */
-async function hurt(slot: Slot, cell: Cell, caught: Caught, ended: Promise<void>): Promise<number> {
+async function hurt(
+  slot: Slot,
+  cell: Cell,
+  caught: Caught,
+  ended: Promise<void>,
+  temporal: TemporalServer,
+): Promise<number> {
   const { trap, links, crew, hire, killCrew } = slot;
   const over = ended.then(
     () => true,
@@ -112,22 +120,22 @@ async function hurt(slot: Slot, cell: Cell, caught: Caught, ended: Promise<void>
     }
     case 'service killed': {
       const home = required('HEADRACE_HOME');
-      await stopService(home, SERVICES[cell.step.link], 'SIGKILL');
+      const { link } = cell.step;
+      await (link === 'temporal' ? temporal.kill() : stopService(home, SERVICES[link], 'SIGKILL'));
       caught.release('lose');
       await sleep(AWAY_MS);
-      await startService(home, SERVICES[cell.step.link]);
+      await (link === 'temporal' ? temporal.start() : startService(home, SERVICES[link]));
       return recovery();
     }
   }
 }
 
-const SERVICES: Readonly<Record<LinkName, ServiceName>> = {
+const SERVICES: Readonly<Record<Exclude<LinkName, 'temporal'>, ServiceName>> = {
   source: 'postgres',
   warehouse: 'postgres',
   control: 'postgres',
   kafka: 'kafka',
   s3: 's3',
-  temporal: 'temporal',
 };
 
 /** The bucket holds nothing that could be taken for data but what the manifest names. */
