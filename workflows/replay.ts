@@ -4,16 +4,12 @@
  * fails for a reason of its own waits for a person (retry, skip), while the others go on.
  */
 import {
-  ActivityCancellationType,
-  ActivityFailure,
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
   defineQuery,
   defineSignal,
-  defineUpdate,
   isCancellation,
   proxyActivities,
   setHandler,
@@ -22,22 +18,19 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ReplayActivities } from '../activities/replay-activities.ts';
-import type { FaultCode } from '../contracts/errors.ts';
 import {
   PROGRESS_QUERY,
   type Progress,
   type ReplayInput,
   type ReplayReport,
-  type RetryChunk,
   SEARCH_ATTRIBUTES,
-  type SetSpeed,
   SIGNALS,
-  type SkipChunk,
-  UPDATES,
 } from '../contracts/temporal.ts';
-import { longWork, shortCall } from './activity-options.ts';
+import { shortCall } from './activity-options.ts';
 import { createChunkQueue, type QueueState } from './chunk-queue.ts';
 import { say } from './details.ts';
+import { createChunkWork } from './replay-chunks.ts';
+import { createPacing, handlePace, type PaceState } from './replay-pace.ts';
 
 /** Bounds are looked for a few at a time: what runs must not wait for a long search (a fifth of a replay's first second). */
 const LOOK_AHEAD_CHUNKS = 8;
@@ -48,36 +41,18 @@ const CUT_PATIENCE_MS = 60_000;
 /** …until the history is this long (the server's limit is 51,200 events). */
 const HISTORY_MOST_EVENTS = 30_000;
 
-/** What is wrong with one chunk's rows, and with no other's. */
-const CHUNK_FAULTS: ReadonlySet<string> = new Set<FaultCode>(['TopicUnsuited', 'TableUnsuited']);
-
-export interface ReplayState extends QueueState {
+export interface ReplayState extends QueueState, PaceState {
   startedAt: number;
   rows: number;
   done: number;
-  paused: boolean;
-  rate: number | null;
-  bytes: number | null;
-  /** Absent: of a replay that was carried over from an older version. */
-  speed?: number | null;
   lanes: number;
 }
 
-const { planReplay, findChunks, takeTurn, finishReplay, setPace, skipChunk, withdrawReplay } =
-  proxyActivities<ReplayActivities>(shortCall('read'));
-const publish = proxyActivities<ReplayActivities>({
-  ...longWork('read'),
-  // One that was told to stop has stopped: nothing of it is under way any more.
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-});
-
+const { planReplay, findChunks, takeTurn, finishReplay, withdrawReplay } = proxyActivities<ReplayActivities>(
+  shortCall('read'),
+);
 export const pauseSignal = defineSignal(SIGNALS.pause);
 export const resumeSignal = defineSignal(SIGNALS.resume);
-export const setRateSignal = defineSignal<[number | null]>(SIGNALS.setRate);
-export const setBytesSignal = defineSignal<[number | null]>(SIGNALS.setBytes);
-export const retryChunkUpdate = defineUpdate<string, [RetryChunk]>(UPDATES.retryChunk);
-export const skipChunkUpdate = defineUpdate<string, [SkipChunk]>(UPDATES.skipChunk);
-export const setSpeedUpdate = defineUpdate<string, [SetSpeed]>(UPDATES.setSpeed);
 export const setLanesSignal = defineSignal<[number]>(SIGNALS.setLanes);
 export const progressQuery = defineQuery<Progress>(PROGRESS_QUERY);
 
@@ -113,65 +88,19 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
       ...(state.skipped.length === 0 ? [] : [`skipped: ${state.skipped.join(' ')}`]),
       ...state.troubled.map(({ chunk, cause }) => `chunk ${chunk} waits for retryChunk or skipChunk: ${cause}`),
     ].join(', ');
-  const limits = () => ({
-    ...{ rowsPerSecond: state.rate, bytesPerSecond: state.bytes },
-    ...{ speed: state.speed ?? null, paused: state.paused },
-  });
   /** Of what runs beside the main loop, which ends the replay with the first of them. */
   const failures: Error[] = [];
-  const pacing = { begun: false, changed: false, running: false };
-  const isPaceStale = (): boolean => pacing.changed;
-  /** Tells chunks that run; the first pace goes with the turn. */
-  const repace = async (): Promise<void> => {
-    pacing.changed = true;
-    if (!pacing.begun || pacing.running) return;
-    pacing.running = true;
-    try {
-      while (pacing.changed) {
-        pacing.changed = false;
-        await setPace({ replayId: input.replayId, pace: limits() });
-      }
-    } catch (error) {
-      // Nobody awaits this: one thrown on would fail the workflow's task, not the replay. A cancelled replay ends by itself.
-      if (!isCancellation(error)) failures.push(asError(error));
-    } finally {
-      pacing.running = false;
-    }
-  };
+  const fail = (error: unknown): void => void failures.push(asError(error));
+  const pacing = createPacing(input.replayId, state, fail);
   const setPaused = (paused: boolean): void => {
     state.paused = paused;
-    void repace();
+    pacing.changed();
     if (phase === 'publishing' || phase === 'paused') enter(paused ? 'paused' : 'publishing');
     say(text());
   };
   setHandler(pauseSignal, () => setPaused(true));
   setHandler(resumeSignal, () => setPaused(false));
-  setHandler(setRateSignal, (rate) => {
-    state.rate = rate === 0 ? null : rate;
-    void repace();
-  });
-  setHandler(setBytesSignal, (bytes) => {
-    state.bytes = bytes === 0 ? null : bytes;
-    void repace();
-  });
-  setHandler(
-    setSpeedUpdate,
-    ({ speed }) => {
-      state.speed = speed === 0 ? null : speed;
-      void repace();
-      return speed === 0 ? 'as fast as it goes' : `${speed}x event time`;
-    },
-    {
-      validator: ({ speed }) => {
-        if (input.speed === undefined)
-          throw ApplicationFailure.nonRetryable(
-            'it was started without a speed, so its rows come in key order, which no clock can pace; start another with --speed',
-            'ConfigInvalid',
-          );
-        if (!(speed >= 0)) throw ApplicationFailure.nonRetryable(`a speed of ${speed} is none`, 'ConfigInvalid');
-      },
-    },
-  );
+  handlePace(input, state, pacing);
   setHandler(setLanesSignal, (lanes) => void (state.lanes = Math.max(1, Math.trunc(lanes))));
   setHandler(progressQuery, () => ({ phase, paused: state.paused, rows: state.rows, text: text() }));
 
@@ -198,21 +127,17 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
 
   async function publishAll(): Promise<ReplayReport> {
     for (let pause = TURN_PAUSE_FIRST_MS; ; pause = Math.min(pause * 2, TURN_PAUSE_MOST_MS)) {
-      pacing.changed = false;
-      const ahead = await takeTurn({ replayId: input.replayId, pace: limits() });
+      const ahead = await takeTurn({ replayId: input.replayId, pace: pacing.withTurn() });
       if (ahead === null) break;
       if (phase !== 'waiting') enter('waiting');
       say(`waiting for replay ${ahead} of this pipeline to publish`);
       await sleep(pause);
     }
 
-    pacing.begun = true;
-    // A signal may have come while the turn was taken.
-    if (isPaceStale()) void repace();
+    pacing.begin();
     enter(state.paused ? 'paused' : 'publishing');
     const atWork = (): ReadonlySet<number> => new Set(running.keys());
     const queue = createChunkQueue(state, plan.laneModulus);
-    const skipping = new Set<number>();
     let bounds = { known: state.next, complete: plan.empty };
     const search = { running: false };
     /** Bounds are looked for while chunks are published; the first few alone, so that those need not wait for the others. */
@@ -221,88 +146,18 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
       try {
         bounds = await findChunks({ replayId: input.replayId, atLeast: bounds.known + more });
       } catch (error) {
-        failures.push(asError(error));
+        fail(error);
       } finally {
         search.running = false;
       }
     };
-    const idle = (): boolean => running.size === 0 && !search.running && !pacing.running && skipping.size === 0;
+    const idle = (): boolean => running.size === 0 && !search.running && !pacing.isTelling() && !work.isSkipping();
     const isAll = (): boolean => state.behind.length === 0 && state.troubled.length === 0 && state.next >= bounds.known;
-    /** Grows with whatever may let another chunk begin. */
-    let changes = 0;
-    const publishOne = async (chunk: number): Promise<void> => {
-      const scope = new CancellationScope();
-      running.set(chunk, scope);
-      const request = { replayId: input.replayId, chunk };
-      try {
-        const result = await scope.run(() =>
-          publish.publishChunk.executeWithOptions({ summary: `chunk ${chunk}` }, [request]),
-        );
-        if (result.done) {
-          state.rows += result.rows;
-          state.done += 1;
-        } else queue.putBack(chunk);
-      } catch (error) {
-        const cause = error instanceof ActivityFailure ? error.cause : undefined;
-        if (scope.consideredCancelled) queue.putBack(chunk);
-        else if (cause instanceof ApplicationFailure && CHUNK_FAULTS.has(cause.type ?? ''))
-          state.troubled = [...state.troubled, { chunk, cause: cause.message }];
-        else failures.push(asError(error));
-      } finally {
-        running.delete(chunk);
-        changes += 1;
-        say(text());
-      }
-    };
-    /** Ends a chunk's present attempt; it is among those to come then. */
-    const interrupt = async (chunk: number): Promise<void> => {
-      running.get(chunk)?.cancel();
-      await condition(() => !running.has(chunk));
-    };
-    const requireOpen = ({ chunk }: RetryChunk): void => {
-      const reason = !Number.isInteger(chunk) || chunk < 0 || chunk >= bounds.known ? 'is not known' : 'is over';
-      if (reason === 'is not known' || queue.isOver(chunk, atWork()))
-        throw ApplicationFailure.nonRetryable(
-          `chunk ${chunk} ${reason}; chunks below ${bounds.known} are known`,
-          'ConfigInvalid',
-        );
-    };
-    setHandler(
-      retryChunkUpdate,
-      async ({ chunk }) => {
-        await interrupt(chunk);
-        if (queue.isOver(chunk, atWork())) return `chunk ${chunk} is over`;
-        queue.putBack(chunk);
-        changes += 1;
-        return `chunk ${chunk} is tried again`;
-      },
-      { validator: requireOpen },
-    );
-    setHandler(
-      skipChunkUpdate,
-      async ({ chunk, reason, by }) => {
-        skipping.add(chunk);
-        await interrupt(chunk);
-        const over = queue.isOver(chunk, atWork());
-        if (!over) {
-          queue.remove(chunk);
-          // Recorded before the lane goes on: what of it is under way is then nobody's any more.
-          await skipChunk({ replayId: input.replayId, chunk, why: reason, ...(by === undefined ? {} : { by }) });
-          state.skipped = [...state.skipped, chunk];
-        }
-        skipping.delete(chunk);
-        changes += 1;
-        say(text());
-        return over ? `chunk ${chunk} is over` : `chunk ${chunk} is skipped`;
-      },
-      {
-        validator: (request: RetryChunk & { reason?: unknown }) => {
-          requireOpen(request);
-          if (typeof request.reason !== 'string' || request.reason.trim() === '')
-            throw ApplicationFailure.nonRetryable('skipChunk needs a reason', 'ConfigInvalid');
-        },
-      },
-    );
+    const work = createChunkWork({
+      ...{ replayId: input.replayId, state, queue, running, fail },
+      known: () => bounds.known,
+      tell: () => say(text()),
+    });
 
     let cutFrom = 0;
     for (;;) {
@@ -323,16 +178,14 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
         if (info.historyLength >= HISTORY_MOST_EVENTS) await condition(idle);
         continue;
       }
-      await condition(
-        () => failures.length > 0 || (running.size < state.lanes && !state.paused && skipping.size === 0),
-      );
+      await condition(() => failures.length > 0 || (running.size < state.lanes && !state.paused && !work.isSkipping()));
       const chunk = failures.length === 0 ? queue.take(atWork(), bounds.known) : undefined;
-      if (chunk !== undefined) void publishOne(chunk);
+      if (chunk !== undefined) void work.publish(chunk);
       else if (idle() && bounds.complete && isAll()) break;
       else if (failures.length === 0) {
-        const before = [changes, search.running] as const;
+        const before = [work.changes(), search.running] as const;
         if (running.size === 0 && state.troubled.length > 0 && phase === 'publishing') enter('in trouble');
-        await condition(() => failures.length > 0 || changes !== before[0] || search.running !== before[1]);
+        await condition(() => failures.length > 0 || work.changes() !== before[0] || search.running !== before[1]);
         if (phase === 'in trouble') enter('publishing');
       }
     }
