@@ -7,6 +7,7 @@
  * (Rejected: printing in SQL, e.g. CONCAT and TRIM of a time's zeros: the server's processor is the source's to spare.)
  */
 import type { Column } from '../contracts/columns.ts';
+import { fault } from '../contracts/errors.ts';
 import { BACKSLASH, NEWLINE, TAB } from './copy-text.ts';
 import { floatText } from './postgres-scalars.ts';
 import { append, appendAscii, createScratch, reserve, type Scratch } from './scratch.ts';
@@ -23,7 +24,8 @@ export interface MysqlReader {
 const asIs = (x: string): string => x;
 
 /** @param column of the source, or of the shape that a warehouse table holds */
-export function mysqlReader({ type, native }: Column): MysqlReader {
+export function mysqlReader(column: Column): MysqlReader {
+  const { type, native } = column;
   switch (type.kind) {
     case 'int16':
     case 'int32':
@@ -53,11 +55,58 @@ export function mysqlReader({ type, native }: Column): MysqlReader {
     case 'json':
     case 'jsonb':
     case 'array':
-      return { sql: asIs, copy: appendEscaped, text: (raw) => raw.toString('utf8') };
+      return unicodeText(column);
     case 'date':
     case 'uuid':
       return plain(asIs);
   }
+}
+
+/** Of these each stored value has characters of Unicode, and no two the same. */
+const EXACT_CHARSETS: ReadonlySet<string> = new Set(
+  'utf8mb4 utf8mb3 utf8 ascii latin1 ucs2 utf16 utf16le utf32 binary'.split(' '),
+);
+/** The source's words for a column, with the character set where it may hold bytes that are no characters. */
+export function withCharset(columnType: string, charset: string | null): string {
+  return charset === null || EXACT_CHARSETS.has(charset) ? columnType : `${columnType} character set ${charset}`;
+}
+
+/** The column as a warehouse of ours has it, whose text is utf8mb4. */
+export function inUnicode({ native, ...column }: Column): Column {
+  return native === undefined ? column : { ...column, native: native.replace(CHARSET, '') };
+}
+
+const CHARSET = / character set (\w+)$/;
+
+/** In the place of a value that cannot be read; no text of a user's begins so. */
+const UNREADABLE = Buffer.from('\0headrace: bytes without a character');
+
+/**
+ * Where bytes have no character (greek X'FF', user-defined ones of gbk), MySQL sends `?` for each: two values become one, and a
+ * key's bound one that is below it. So a value that does not come back as it was is refused. (Rejected: refusing all such
+ * character sets, in which most tables are fine; an error of the server's, of which none can name the column on both servers.)
+ */
+function unicodeText({ name, native = '' }: Column): MysqlReader {
+  const text = (raw: Buffer): string => raw.toString('utf8');
+  const charset = CHARSET.exec(native)?.[1];
+  if (charset === undefined) return { sql: asIs, copy: appendEscaped, text };
+  const readable = (raw: Buffer): Buffer => {
+    if (!raw.equals(UNREADABLE)) return raw;
+    throw fault(
+      'TableUnsuited',
+      `column "${name}" (${native}) holds a value with bytes that are no character of that set, so that nobody can say what it is ` +
+        'in Unicode; mend such values, store them as varbinary, or leave the column out (source.columns)',
+    );
+  };
+  return {
+    sql(x) {
+      const back = `CAST(CONVERT(CONVERT(${x} USING utf8mb4) USING ${charset}) AS BINARY)`;
+      const other = `_utf8mb4 X'${UNREADABLE.toString('hex')}'`;
+      return `CASE WHEN ${x} IS NULL OR ${back} = CAST(${x} AS BINARY) THEN ${x} ELSE ${other} END`;
+    },
+    copy: (out, raw) => appendEscaped(out, readable(raw)),
+    text: (raw) => text(readable(raw)),
+  };
 }
 
 function plain(sql: MysqlReader['sql']): MysqlReader {

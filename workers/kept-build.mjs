@@ -6,10 +6,22 @@
  * Plain JavaScript: the `headrace` command needs it before it can load TypeScript.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** In each build: what it holds. */
+const SIZE = 'size';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Where Node's tools keep such things; beside the packages, so that a build finds them by their names. */
 const CACHE = join(ROOT, 'node_modules/.cache/headrace');
@@ -24,8 +36,9 @@ const UNUSED_MS = 30 * 24 * 60 * 60 * 1000;
  * @throws {Error} what `build` throws, or that the cache cannot be written
  */
 export async function keptBuild(name, folders, build) {
-  const folder = join(CACHE, `${name}-${keyOf(folders)}`);
-  if (existsSync(folder)) {
+  const key = keyOf(folders);
+  const folder = join(CACHE, `${name}-${key}`);
+  if (isWhole(folder)) {
     touch(folder);
     return folder;
   }
@@ -36,13 +49,37 @@ export async function keptBuild(name, folders, build) {
   mkdirSync(unfinished, { recursive: true });
   try {
     await build(unfinished);
+    if (keyOf(folders) !== key) throw new Error('a source was changed while it was built'); // by a pull, or a branch
+    writeFileSync(join(unfinished, SIZE), sizeOf(unfinished));
+    if (existsSync(folder) && !isWhole(folder)) rmSync(folder, { recursive: true, force: true });
     renameSync(unfinished, folder);
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error; // else somebody else built the same meanwhile
+    if (!isWhole(folder)) throw error; // else somebody else built the same meanwhile
   }
   removeUnused();
   return folder;
+}
+
+/**
+ * A machine that lost its power may have kept names without content; to write all of a build through would take longer than
+ * building it.
+ * @param {string} folder
+ */
+function isWhole(folder) {
+  const told = join(folder, SIZE);
+  return existsSync(told) && readFileSync(told, 'utf8') === sizeOf(folder);
+}
+
+/**
+ * Files and their bytes.
+ * @param {string} folder
+ */
+function sizeOf(folder) {
+  const sizes = readdirSync(folder)
+    .filter((name) => name !== SIZE)
+    .map((name) => statSync(join(folder, name)).size);
+  return `${sizes.length} files, ${sizes.reduce((sum, size) => sum + size, 0)} bytes`;
 }
 
 /**

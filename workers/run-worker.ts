@@ -48,6 +48,12 @@ const ACTIVITIES: Record<QueueName, number> = { orchestrate: 100, read: 16, land
 /** How long what runs may go on after a drain began. A chunk is at most some seconds; landing has nothing to finish. */
 const GRACE: Record<QueueName, string> = { orchestrate: '2s', read: '10s', land: '100ms', load: '10s' };
 const FORCE = '40s';
+/**
+ * How long a workflow's code may take for one step; the SDK's 5 s are no option of its types. A process that is frozen for so
+ * long in such a step, or that gets no processor, ends on waking: Node dies of a time-out in a microtask
+ * (nodejs/node#38503; the fault matrix met it in two of its frozen workers). A workflow of ours that never ends is a bug of ours.
+ */
+const STEP = { isolateExecutionTimeout: '10 minutes' };
 /** A cancellation reaches an activity with its heartbeat's answer: rarer beats would make a drain wait. */
 const HEARTBEAT_THROTTLE = '2s';
 
@@ -81,6 +87,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         dataConverter: converter,
         interceptors: { activity: [watchActivities(metrics), mapFaults, beatShortCalls] },
         maxConcurrentActivityTaskExecutions: ACTIVITIES[queue],
+        ...STEP,
         maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
         defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
         shutdownGraceTime: GRACE[queue],

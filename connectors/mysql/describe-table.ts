@@ -5,6 +5,7 @@
 import type { Column, TableName, TableShape } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import { mapMysqlType, MYSQL_SUPPORTED_TYPES, mysqlKeyRefusal } from '../../formats/mysql-types.ts';
+import { withCharset } from '../../formats/mysql-text.ts';
 import { lakeNameFaults } from '../../formats/lake-types.ts';
 import { chooseColumns, chooseKey, eventTimeFault } from '../../formats/source-key.ts';
 import { findTable, type FoundTable } from './catalog.ts';
@@ -50,7 +51,13 @@ export async function describeTable(
     const mapped = mapMysqlType(column);
     if ('error' in mapped)
       faults.push(`column "${column.name}": ${mapped.error}; supported are ${MYSQL_SUPPORTED_TYPES}`);
-    else columns.push({ name: column.name, nullable: column.nullable, ...mapped.ok, native: column.columnType });
+    else
+      columns.push({
+        name: column.name,
+        nullable: column.nullable,
+        ...mapped.ok,
+        native: withCharset(column.columnType, column.charset),
+      });
   }
   faults.push(...lakeNameFaults(columns));
   for (const column of found.columns.filter((each) => chosen.includes(each.name))) {

@@ -67,7 +67,18 @@ export function openDatabase(
   };
   const pool = createPool({ ...options, connectionLimit: size, maxIdle: size, idleTimeout: IDLE_CLOSE_MS });
   const identify = (connection: Connection): void => requireIdentity(settings, connection);
-  return { pool, openLook: () => createConnection(options), unavailable, session, identify, prepared: new WeakSet() };
+  const openLook = (): Connection => {
+    const connection = createConnection(options);
+    connection.once('connect', () => {
+      try {
+        identify(connection);
+      } catch {
+        connection.destroy(); // then nothing is known, as where the server cannot be asked
+      }
+    });
+    return connection;
+  };
+  return { pool, openLook, unavailable, session, identify, prepared: new WeakSet() };
 }
 
 function addressOf(settings: MysqlSettings) {

@@ -10,7 +10,7 @@ import type { MysqlSettings } from '../../contracts/settings.ts';
 import { streamOf } from './answer-watch.ts';
 
 interface Wanted {
-  mode: 'disabled' | 'required' | 'verify-ca' | 'verify-identity';
+  mode: (typeof MODES)[number];
   host: string;
 }
 
@@ -48,14 +48,19 @@ export function requireIdentity(settings: MysqlSettings, connection: Connection)
   if (wrong !== undefined) throw wrong;
 }
 
-/** A mode in the address wins, but that it cannot take away what `tls` asks for; an authority is there to be checked. */
+const MODES = ['disabled', 'required', 'verify-ca', 'verify-identity'] as const;
+
+/** The strictest of what the address says, what `tls` asks for, and of an authority: that is there to be checked. */
 function wantedOf({ url, tls }: MysqlSettings): Wanted {
   const { hostname, searchParams } = new URL(url);
-  const host = hostname.replaceAll(/^\[|\]$/g, '');
   const said = searchParams.get('ssl-mode')?.toLowerCase().replaceAll('_', '-');
-  if (said === 'required' || said === 'verify-ca' || said === 'verify-identity') return { mode: said, host };
-  if (tls !== undefined) return { mode: tls.verify ? 'verify-identity' : 'required', host };
-  return { mode: said === undefined && searchParams.has('ssl-ca') ? 'verify-ca' : 'disabled', host };
+  const asked = tls === undefined ? 'disabled' : tls.verify ? 'verify-identity' : 'required';
+  const strictest = Math.max(
+    MODES.findIndex((mode) => mode === said),
+    MODES.indexOf(asked),
+    MODES.indexOf(searchParams.has('ssl-ca') && said !== 'disabled' ? 'verify-ca' : 'disabled'),
+  );
+  return { mode: MODES[strictest] ?? 'disabled', host: hostname.replaceAll(/^\[|\]$/g, '') };
 }
 
 /** Of the driver's messages, which hide Node's codes: what a person can do. */

@@ -27,6 +27,7 @@ import {
   select,
   texts,
 } from './pool.ts';
+import { inUnicode } from '../../formats/mysql-text.ts';
 import { streamOn } from './row-stream.ts';
 import { addTo, ROWS_A_BLOCK, rowHasher } from './row-hashes.ts';
 import { columnList, keyNames, keyOf, scopeSql } from './source.ts';
@@ -72,7 +73,7 @@ async function openView(database: Database, request: ViewRequest): Promise<Wareh
   // The table under its source's name, so that a filter that is qualified with it means the same.
   const from = `FROM ${quoteTable(name)} AS ${quoteName(table.name.table)}`;
   const rowsOf = (): AsyncIterable<Row[]> =>
-    blocks(connection, what, `SELECT ${columnList(table.shape.columns)}, ${inScope}, ${beyond} ${from}`);
+    blocks(connection, what, `SELECT ${columnList(table.shape.columns.map(inUnicode))}, ${inScope}, ${beyond} ${from}`);
   const flag = (row: Row, place: number): boolean => row[columns + place]?.toString() === '1';
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -136,7 +137,7 @@ async function openView(database: Database, request: ViewRequest): Promise<Wareh
           const names = keyNames(table).join(', ');
           const rows = await select(
             connection,
-            `SELECT ${columnList(keys)}, COUNT(*) ${from} WHERE ${inScope} AND ${beyond}${further}
+            `SELECT ${columnList(keys.map(inUnicode))}, COUNT(*) ${from} WHERE ${inScope} AND ${beyond}${further}
              GROUP BY ${names} ORDER BY ${names} LIMIT ${Math.trunc(limit)}`,
           );
           const hasher = rowHasher({ columns: keys, key: table.shape.key }, 1);

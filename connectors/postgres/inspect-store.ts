@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import type { HopCounts, PipelineLook } from '../../contracts/inspect.ts';
+import { NEWEST_FIRST } from './newest-schema.ts';
 import { query } from './pool.ts';
 import { STANDING_SQL, type StandingRow, toCounts } from './standing-row.ts';
 
@@ -93,7 +94,7 @@ export function openInspectStore(pool: pg.Pool): InspectStore {
       const [newest, before] = await ask<{ names: string[]; seen: Date }>(
         'reading the versions of the columns',
         `SELECT ARRAY(SELECT c->>'name' FROM jsonb_array_elements(columns) c) AS names, first_seen AS seen
-         FROM headrace.schema_version WHERE dataset = $1 ORDER BY first_seen DESC, version LIMIT 2`,
+         FROM headrace.schema_version s WHERE dataset = $1 ${NEWEST_FIRST} LIMIT 2`,
         [dataset],
       );
       const names = newest && before ? newest.names.filter((name) => !before.names.includes(name)) : [];

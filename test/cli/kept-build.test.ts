@@ -1,6 +1,17 @@
 /** The command is built when a source has changed and not otherwise, and runs where no build can be kept, too. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -62,6 +73,16 @@ test('the build is what runs: tsx is not there at all', async () => {
   } finally {
     symlinkSync(join(CHECKOUT, 'node_modules/tsx'), join(checkout, 'node_modules/tsx'));
   }
+});
+
+test('a build that lost files, or what is in them, is made anew', async () => {
+  const mains = (): string[] => builds().map((name) => join(cache, name, 'main.js'));
+  for (const harm of [(file: string) => rmSync(file, { force: true }), (file: string) => writeFileSync(file, '')]) {
+    mains().forEach(harm);
+    expect((await start()).stdout).toMatch(/^\d+\.\d+\.\d+/);
+    expect(mains().filter((file) => existsSync(file) && statSync(file).size > 0)).toHaveLength(1);
+  }
+  expect(unfinished()).toEqual([]);
 });
 
 test('where no build can be kept, it runs all the same', async () => {

@@ -85,7 +85,6 @@ describe('by the address', () => {
 
   test.each([
     ['required', {}],
-    ['required, of an authority that is not looked at', { 'ssl-mode': 'required', 'ssl-ca': 'stranger' }],
     ['verify-ca', { 'ssl-mode': 'verify-ca', 'ssl-ca': 'ca' }],
     ['verify-identity', { 'ssl-mode': 'VERIFY_IDENTITY', 'ssl-ca': 'ca' }],
     ['an authority alone', { 'ssl-ca': 'ca' }],
