@@ -104,6 +104,24 @@ describe('planning refuses', () => {
     await warehouse.end();
   });
 
+  test('a column that the table had, lost, had again and lost again', async () => {
+    const spec = await tableOf((name) => `CREATE TABLE ${name} (a int PRIMARY KEY, b text)`);
+    const { table } = spec.source.table;
+    spec.warehouse = { ...spec.warehouse, table: { schema: unique('again'), table }, schemaChange: 'add' };
+    const shown = `${spec.warehouse.table.schema}.${table}`;
+    const warehouse = new pg.Pool({ connectionString: required('HEADRACE_CONNECTION_WAREHOUSE'), max: 1 });
+    await plan(spec);
+    await setting.sales.query(`ALTER TABLE ${table} DROP COLUMN b`);
+    await warehouse.query(`ALTER TABLE ${shown} DROP COLUMN b`);
+    await plan(spec);
+    await setting.sales.query(`ALTER TABLE ${table} ADD COLUMN b text`);
+    await plan(spec);
+    await setting.sales.query(`ALTER TABLE ${table} DROP COLUMN b`);
+    await expect(plan(spec)).rejects.toThrow(/"b" is no longer in the source/);
+    await warehouse.query(`DROP SCHEMA ${spec.warehouse.table.schema} CASCADE`);
+    await warehouse.end();
+  });
+
   test('a replay id of another pipeline, or of another window', async () => {
     const first = await newPipeline(setting, 5);
     const replayId = unique('r');
