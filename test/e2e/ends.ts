@@ -106,6 +106,7 @@ export async function queryLake(
   spec: PipelineSpec,
   columns: string,
 ): Promise<Record<string, unknown>[]> {
+  if ((await sealedObjects(services, spec)).length === 0) return []; // DuckDB reads no list of no files
   const lake = spec.lake.format === 'csv' ? READ_CSV : READ_PARQUET;
   const [counts = [], rows = []] = await queryObjects(
     services,
