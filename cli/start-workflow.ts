@@ -1,9 +1,11 @@
 /**
  * Starts a workflow, or comes back to the one of that id: a running one is followed, a completed one's result is shown
- * and nothing runs again, a failed one runs again (its activities find what is already done).
+ * and nothing runs again, a failed one runs again (its activities find what is already done). Those two are refused to a command with
+ * another scope: Temporal would drop the new one without a word, or, before a plan was stored, take it for the old one's.
  */
 import type { WorkflowHandle } from '@temporalio/client';
 import { TASK_QUEUES } from '../contracts/temporal.ts';
+import { requireSameScope } from './same-scope.ts';
 import type { Temporal } from './temporal.ts';
 
 export interface StartRequest {
@@ -21,8 +23,11 @@ export interface Started {
   how: 'started' | 'completed';
 }
 
-export async function startWorkflow({ client }: Temporal, request: StartRequest): Promise<Started> {
+/** @throws Fault ConfigInvalid: a workflow of that id was started with another scope */
+export async function startWorkflow(temporal: Temporal, request: StartRequest): Promise<Started> {
   const { type, workflowId, input, summary } = request;
+  const { client } = temporal;
+  await requireSameScope(temporal, workflowId, input);
   try {
     const handle = await client.workflow.start(type, {
       workflowId,

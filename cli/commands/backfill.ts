@@ -6,6 +6,7 @@ import { QUEUES } from '../../contracts/temporal.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IntervalLook, IntervalWindow } from '../../contracts/intervals.ts';
 import type { Intervals } from '../../activities/ports/intervals.ts';
+import { comeBackTo } from '../come-back.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { withEmbeddedWorker } from '../embedded-worker.ts';
 import { configurationFor } from '../environment.ts';
@@ -18,7 +19,6 @@ import { countsOf, countsText, intervalsText } from '../interval-text.ts';
 import { outputFor, type Output } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { controlAddress, requireReachable } from '../../workers/reachable.ts';
-import { fileWords } from '../scope-options.ts';
 import { removeSchedules } from '../schedule-list.ts';
 import { withTemporal } from '../temporal.ts';
 
@@ -59,7 +59,7 @@ export async function runBackfill(file: string, options: BackfillOptions): Promi
         const schedules = await startBackfill(temporal, input, window, options.parallel);
         const missing = options.withWorker === true ? [] : await unpolledQueues(temporal, QUEUES);
         if (missing.length > 0) output.note(noWorkerText(missing));
-        const comeBack = `headrace backfill ${fileWords(file, options)} --from ${options.from} --to ${options.to} --step ${options.step}`;
+        const comeBack = comeBackTo('backfill', file, options);
         if (options.detach === true) {
           output.result(
             { pipeline: spec.name, ...window, intervals: count, schedules },

@@ -4,6 +4,7 @@ import { fault } from '../../contracts/errors.ts';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import type { Settings } from '../../contracts/settings.ts';
 import { parseDuration } from '../../workers/config/index.ts';
+import { statusOf } from '../come-back.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
@@ -11,7 +12,6 @@ import { scheduleLoad, unscheduleLoad } from '../load-schedule.ts';
 import { outputFor, type Output, numberText, rateText, secondsText } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { newId } from '../replay-id.ts';
-import { fileWords } from '../scope-options.ts';
 import { withTemporal } from '../temporal.ts';
 
 export interface LoadOptions extends FollowOptions {
@@ -46,7 +46,7 @@ export async function runLoad(file: string, options: LoadOptions): Promise<void>
     options,
     output,
     queues: ['orchestrate', 'load'],
-    comeBack: `headrace status ${fileWords(file, options)}`,
+    comeBack: statusOf(file, options),
     names: { pipeline: spec.name },
     present: (result) => {
       const report = result as LoadReport;
@@ -66,7 +66,7 @@ async function schedule(settings: Settings, spec: PipelineSpec, every: string, o
   await withTemporal(settings.temporal, async (temporal) => {
     const how = await scheduleLoad(temporal, spec, everyMs);
     const missing = await unpolledQueues(temporal, ['orchestrate', 'load']);
-    if (missing.length > 0) output.note(noWorkerText(missing));
+    if (missing.length > 0) output.note(noWorkerText(missing, false));
     output.result(
       { schedule: scheduleId, how, everySeconds: everyMs / 1000 },
       () => `schedule ${scheduleId}: ${how}, every ${every}`,

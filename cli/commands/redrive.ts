@@ -5,13 +5,13 @@
 import type { LetterPlace } from '../../contracts/letters.ts';
 import { datasetOf } from '../../contracts/pipeline.ts';
 import { QUEUES, WORKFLOWS, workflowIds, type RunInput, type RunReport } from '../../contracts/temporal.ts';
+import { comeBackTo } from '../come-back.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { createOutput, numberText } from '../output.ts';
 import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 import { newId } from '../replay-id.ts';
-import { shellWord } from '../scope-options.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';
 
 export interface RedriveOptions extends FollowOptions {
@@ -49,7 +49,7 @@ export async function runRedrive(file: string, options: RedriveOptions): Promise
     options,
     output,
     queues: QUEUES,
-    comeBack: `headrace redrive ${shellWord(file)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}`,
+    comeBack: comeBackTo('redrive', file, { ...options, replayId }),
     names: { pipeline: spec.name, replayId },
     present: (result) => void reports.push(result as RunReport),
   });

@@ -1,10 +1,11 @@
 /** `headrace replay FILE`: the first hop alone, source to topic. */
 import { WORKFLOWS, workflowIds, type ReplayReport } from '../../contracts/temporal.ts';
+import { comeBackTo, statusOf } from '../come-back.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { outputFor, numberText, rateText, secondsText } from '../output.ts';
 import { replayProgress } from '../replay-progress.ts';
-import { replayInputOf, fileWords, type ScopeOptions } from '../scope-options.ts';
+import { replayInputOf, type ScopeOptions } from '../scope-options.ts';
 
 export async function runReplay(file: string, options: ScopeOptions): Promise<void> {
   const output = outputFor(options);
@@ -21,7 +22,7 @@ export async function runReplay(file: string, options: ScopeOptions): Promise<vo
     output,
     queues: ['orchestrate', 'read'],
     openLook: () => replayProgress(settings, input, ['replayed']),
-    comeBack: `headrace replay ${fileWords(file, options)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}   (or: headrace status ${fileWords(file, options)})`,
+    comeBack: `${comeBackTo('replay', file, { ...options, replayId })}   (or: ${statusOf(file, options)})`,
     names: { pipeline: spec.name, replayId },
     present: (result) => {
       const report = result as ReplayReport;

@@ -1,10 +1,11 @@
 /** `headrace run FILE`: the bounded whole as one workflow, with its report; exit code 3 where something differs. */
 import { QUEUES, WORKFLOWS, workflowIds, type RunInput, type RunReport } from '../../contracts/temporal.ts';
+import { comeBackTo, statusOf } from '../come-back.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { outputFor } from '../output.ts';
 import { replayProgress } from '../replay-progress.ts';
-import { replayInputOf, fileWords, type ScopeOptions } from '../scope-options.ts';
+import { replayInputOf, type ScopeOptions } from '../scope-options.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';
 
 export interface RunOptions extends ScopeOptions {
@@ -30,7 +31,7 @@ export async function runRun(file: string, options: RunOptions): Promise<void> {
     output,
     queues: QUEUES,
     openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
-    comeBack: `headrace run ${fileWords(file, options)} --replay-id ${replayId}${options.withWorker === true ? ' --with-worker' : ''}   (or: headrace status ${fileWords(file, options)})`,
+    comeBack: `${comeBackTo('run', file, { ...options, replayId })}   (or: ${statusOf(file, options)})`,
     names: { pipeline: spec.name, replayId },
     present: (result) => {
       const report = result as RunReport;

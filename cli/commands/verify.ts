@@ -1,12 +1,12 @@
 /** `headrace verify FILE`: reads source, topic, lake and warehouse, and says whether they agree; exit code 3 if not. */
 import { WORKFLOWS, workflowIds, type VerifyInput, type VerifyReport } from '../../contracts/temporal.ts';
+import { statusOf } from '../come-back.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { confirm, requireAnswerable } from '../confirm.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { numberText, outputFor } from '../output.ts';
 import { newId } from '../replay-id.ts';
-import { fileWords } from '../scope-options.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';
 
 export interface VerifyOptions extends FollowOptions {
@@ -50,7 +50,7 @@ async function verify(file: string, options: VerifyOptions, prune: boolean): Pro
     options,
     output,
     queues: ['orchestrate', 'load'],
-    comeBack: `headrace status ${fileWords(file, options)}`,
+    comeBack: statusOf(file, options),
     names: { pipeline: spec.name, ...(replayId === undefined ? {} : { replayId }) },
     present: (result) => {
       const report = result as VerifyReport;
