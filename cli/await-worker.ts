@@ -1,8 +1,10 @@
-/** Waiting for an answer that only a worker can give: says so where none is there, and lets Ctrl-C end the waiting. */
+/**
+ * Waiting for an answer that only a worker can give: says so where none is there, and lets Ctrl-C end the waiting: what was
+ * asked for stays asked for, so it is said how to come back to it.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueueName } from '../contracts/temporal.ts';
-import { EXIT } from './exit-codes.ts';
-import { CommandEnd } from './failure.ts';
+import type { CommandEnd } from './failure.ts';
 import { catchInterrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { noWorkerText, unpolledQueues } from './pollers.ts';
@@ -10,17 +12,16 @@ import type { Temporal } from './temporal.ts';
 
 const LOOK_EVERY_MS = 3_000;
 
+/** @param left thrown after Ctrl-C */
 export async function awaitWorker<T>(
   temporal: Temporal,
-  { queues, output }: { queues: readonly QueueName[]; output: Output },
+  { queues, output, left }: { queues: readonly QueueName[]; output: Output; left: CommandEnd },
   work: () => Promise<T>,
 ): Promise<T> {
   const interrupt = catchInterrupt();
   const ended = new AbortController();
   const interrupted = new Promise<never>((_, reject) => {
-    interrupt.signal.addEventListener('abort', () =>
-      reject(new CommandEnd(EXIT.interrupted, 'Interrupted', 'interrupted')),
-    );
+    interrupt.signal.addEventListener('abort', () => reject(left));
   });
   const watching = tellMissing(temporal, queues, output, ended.signal);
   try {

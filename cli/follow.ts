@@ -57,7 +57,8 @@ export async function follow(temporal: Temporal, handle: WorkflowHandle, request
   }
 }
 
-function goesOn(
+/** What ends a command that leaves a workflow behind. @param ownWorker whether it had the only worker, or none was there */
+export function goesOn(
   workflowId: string,
   { comeBack, ownWorker }: Pick<FollowRequest, 'comeBack' | 'ownWorker'>,
 ): CommandEnd {

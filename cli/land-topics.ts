@@ -94,13 +94,15 @@ async function land({ file, options, output, temporal, landing, specs, topics }:
     ...(options.acceptLoss === true ? { acceptLoss: true } : {}),
   };
   if (options.acceptLoss === true) for (const spec of specs) await landing.acceptLoss(spec);
+  for (const spec of specs) output.note(`${workflowOf(spec)}  topic ${spec.topic.name}`);
+  const word = `left what was asked for, which goes on running. End it with:\n  headrace land ${shellWord(file)} --stop`;
+  const left = new CommandEnd(EXIT.interrupted, 'Interrupted', word);
   const asked = await Promise.all(
     specs.map(async (spec) => ({
       spec,
-      goal: await awaitWorker(temporal, { queues: QUEUES, output }, () => landing.request(spec, request)),
+      goal: await awaitWorker(temporal, { queues: QUEUES, output, left }, () => landing.request(spec, request)),
     })),
   );
-  for (const { spec } of asked) output.note(`${workflowOf(spec)}  topic ${spec.topic.name}`);
   if (options.detach === true || (!bounded && options.withWorker !== true)) {
     const document = specs.map((spec) => ({ topic: spec.topic.name, workflowId: workflowOf(spec) }));
     output.result(
@@ -112,8 +114,7 @@ async function land({ file, options, output, temporal, landing, specs, topics }:
   const interrupt = catchInterrupt();
   try {
     const interrupted = new Promise<never>((_, reject) => {
-      const word = `left what was asked for, which goes on running. End it with:\n  headrace land ${shellWord(file)} --stop`;
-      interrupt.signal.addEventListener('abort', () => reject(new CommandEnd(EXIT.interrupted, 'Interrupted', word)));
+      interrupt.signal.addEventListener('abort', () => reject(left));
     });
     const landed = asked.map(async ({ spec, goal }) => {
       if (goal === null) return interrupted;

@@ -7,10 +7,11 @@ import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
 import { workflowIds } from '../../contracts/temporal.ts';
 import type { Landing } from '../../workers/landing.ts';
 import { awaitWorker } from '../await-worker.ts';
+import { besides, comeBackTo, statusOf } from '../come-back.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { withEmbeddedWorker } from '../embedded-worker.ts';
 import { configurationFor, topicsFor } from '../environment.ts';
-import { follow } from '../follow.ts';
+import { follow, goesOn } from '../follow.ts';
 import { landProgress } from '../land-progress.ts';
 import { ensureKafkaClient } from '../kafka-client.ts';
 import { bytesText, outputFor, numberText, type Output } from '../output.ts';
@@ -83,15 +84,18 @@ async function land(context: Context): Promise<void> {
     ...(options.acceptLoss === true ? { acceptLoss: true } : {}),
   };
   const began = performance.now();
-  const goal = await awaitWorker(temporal, { queues: QUEUES, output }, () => landing.request(spec, request));
   const link = workflowLink(temporal.settings, workflowId);
+  // Before the request, which waits for a worker: whoever ends that waiting must know what goes on.
+  if (options.detach !== true) output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
+  const comeBack = comeBackOf(context);
+  const left = goesOn(workflowId, { comeBack, ownWorker: true });
+  const goal = await awaitWorker(temporal, { queues: QUEUES, output, left }, () => landing.request(spec, request));
   if (options.detach === true) {
     const document = { pipeline: spec.name, workflowId, ...(link === undefined ? {} : { ui: link }) };
     output.result(document, () => `asked ${workflowId} to land${link === undefined ? '' : `\n${link}`}`);
     return;
   }
   await options.companions?.turn();
-  output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
   const result = await watchLanding(context, workflowId, goal);
   const { rows, cuts, objects, bytes } = result;
   const seconds = (performance.now() - began) / 1000;
@@ -109,23 +113,28 @@ interface Landed {
   bytes?: number;
 }
 
+/** A landing up to now is asked for anew by the same command: what has landed meanwhile is not landed again. */
+function comeBackOf({ file, options }: Context): string {
+  const again = comeBackTo('land', file, options);
+  return options.untilCaughtUp === true
+    ? `${again} --until-caught-up   (or: ${statusOf(file, options)})`
+    : `${again}   (and end it with: ${besides('land', file, options, ' --stop')})`;
+}
+
 async function watchLanding(
-  { file, options, output, settings, spec, temporal, landing }: Context,
+  context: Context,
   workflowId: string,
   goal: Awaited<ReturnType<Landing['request']>>,
 ): Promise<Landed> {
+  const { output, settings, spec, temporal, landing } = context;
   const handle = temporal.client.workflow.getHandle(workflowId);
   const progress = await landProgress(settings, spec);
-  const word = fileWords(file, options);
   try {
     const result = await follow(temporal, handle, {
       output,
       queues: QUEUES,
       look: () => progress.look(),
-      comeBack:
-        goal === null
-          ? `headrace land ${word}   (and end it with: headrace land ${word} --stop)`
-          : `headrace status ${word}`,
+      comeBack: comeBackOf(context),
       ...(goal === null ? {} : { wait: (signal) => landing.reached(spec, goal, signal) }),
     });
     return result as Landed;
