@@ -1,6 +1,7 @@
 /**
  * A worker's own scratch folder, named by host and process, and the removal of those that killed workers of this host left
  * behind. Processes of another host (or container) that share the parent are never judged: their ids mean nothing here.
+ * What cannot be removed stays: tidying up for others never fails a start.
  */
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
@@ -10,10 +11,11 @@ import { join } from 'node:path';
 export async function makeScratch(parent = tmpdir()): Promise<string> {
   const mine = `headrace-${hostname()}-`;
   await mkdir(parent, { recursive: true });
-  for (const name of await readdir(parent)) {
+  for (const name of await readdir(parent).catch((): string[] => [])) {
     const pid = name.startsWith(mine) ? Number(name.slice(mine.length).split('-')[0]) : NaN;
+    // Another user's may not be removed; that user's next worker does it.
     if (Number.isInteger(pid) && pid > 0 && !isAlive(pid))
-      await rm(join(parent, name), { recursive: true, force: true });
+      await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
   }
   return mkdtemp(join(parent, `${mine}${process.pid}-`));
 }
