@@ -77,7 +77,8 @@ export interface PlanLook {
   chunks: number;
   chunkRows: number;
   shape: TableShape;
-  topic: { name: string; exists: boolean; partitions: number; topicId: string | null };
+  /** `exists` null: it was not looked at, or the look failed. */
+  topic: { name: string; exists: boolean | null; partitions: number; topicId: string | null };
   lake: {
     dataset: string;
     format: LakeFormat;
@@ -89,7 +90,8 @@ export interface PlanLook {
     bytes: number;
     ageMs: number;
   };
-  warehouse: { table: string; exists: boolean; ddl: readonly string[] };
+  /** `exists` as of the topic. */
+  warehouse: { table: string; exists: boolean | null; ddl: readonly string[] };
   /** All that stands in the way; empty: it can run. */
   faults: readonly string[];
 }

@@ -149,7 +149,7 @@ async function readPlan(
     const window = table && usable && isScoped ? await source.lookAtWindow(table, scope).catch(note) : null;
     faults.push(...scopeFaults(spec, scope));
     if (described) faults.push(...partitionFaults(spec.lake, described.shape));
-    const facts = await topics.describe(spec.topic.name).catch(note);
+    const facts = await topics.describe(spec.topic.name).catch((error: unknown) => void note(error));
     if (facts) {
       const found = topicFaults(await topics.settings(spec.topic.name));
       faults.push(...found.map((text) => `topic ${spec.topic.name}: ${text}`));
@@ -177,7 +177,7 @@ async function readPlan(
       shape,
       topic: {
         name: spec.topic.name,
-        exists: facts !== null,
+        exists: facts === undefined ? null : facts !== null,
         partitions: facts?.partitions ?? spec.topic.partitions,
         topicId: facts?.topicId ?? null,
       },
@@ -188,7 +188,7 @@ async function readPlan(
         partitionBy: (spec.lake.partitionBy ?? []).map(fieldText),
         ...spec.lake.rotate,
       },
-      warehouse: { table: quoteTable(spec.warehouse.table), exists: fit?.exists ?? false, ddl: fit?.ddl ?? [] },
+      warehouse: { table: quoteTable(spec.warehouse.table), exists: fit?.exists ?? null, ddl: fit?.ddl ?? [] },
       faults,
     };
   } finally {

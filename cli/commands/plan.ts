@@ -49,18 +49,14 @@ function planText(plan: PlanLook, scope: string | null): string {
   const chunks = `about ${numberText(plan.chunks)} chunks of ${numberText(plan.chunkRows)} keys`;
   const size =
     plan.estimatedRows > 0 ? `${rows}, ${chunks}` : 'no estimate of its rows: it is empty, or was not analyzed yet';
-  const target = warehouse.exists ? 'is there' : 'will be made';
   const rotation = `${numberText(lake.records)} records, ${bytesText(lake.bytes)} or ${secondsText(lake.ageMs / 1000)}`;
   const parts = lake.partitionBy.length === 0 ? '' : `, by ${lake.partitionBy.join(', ')}`;
   const facts = [
     ['source', `${plan.table}: ${known ? size : 'could not be looked at'}`],
     ...(scope === null ? [] : [['scope', scope]]),
-    [
-      'topic',
-      `${topic.name}: ${topic.exists ? 'is there' : 'will be made'}, ${numberText(topic.partitions)} partitions`,
-    ],
+    ['topic', `${topic.name}: ${thereText(topic)}, ${numberText(topic.partitions)} partitions`],
     ['lake', `${lake.dataset}: ${lake.extension}, an object a partition every ${rotation}${parts}`],
-    ['warehouse', `${warehouse.table}: ${known ? target : 'was not looked at'}`],
+    ['warehouse', `${warehouse.table}: ${thereText(warehouse)}`],
   ];
   const types = typesOf(plan).map(({ column, source, json, parquet, warehouse: target, key }) => [
     key ? `${column} (key)` : column,
@@ -76,4 +72,9 @@ function planText(plan: PlanLook, scope: string | null): string {
   if (plan.faults.length > 0) told.push(`It cannot run:\n${plan.faults.map((fault) => `- ${fault}`).join('\n')}`);
   else told.push('Nothing stands in its way; nothing was changed.');
   return told.join('\n\n');
+}
+
+function thereText({ exists }: { exists: boolean | null }): string {
+  if (exists === null) return 'was not looked at';
+  return exists ? 'is there' : 'will be made';
 }

@@ -87,6 +87,10 @@ test('plan tells what stands in the way, exit code 2', async () => {
   const { code, stdout } = await runCli(['plan', wrong], env);
   expect(stdout).toMatch(/It cannot run:\n- .*no_such_table/);
   expect(code).toBe(2);
+  const warehouse = (env.HEADRACE_CONNECTION_WAREHOUSE ?? '').replace(/:[^:@]+@/, ':wrong@');
+  const refused = await runCli(['plan', file], { ...env, HEADRACE_CONNECTION_WAREHOUSE: warehouse });
+  expect(refused.stdout).toMatch(/^warehouse .*: was not looked at$/m);
+  expect(refused.stdout).toMatch(/It cannot run:\n- .*password/);
 });
 
 test('without a worker: --detach warns, a follower says how to start one, Ctrl-C leaves it and says how to come back', async () => {
@@ -104,6 +108,10 @@ test('without a worker: --detach warns, a follower says how to start one, Ctrl-C
   expect(stderr).toContain(`left run/${name}/one, which goes on running`);
   expect(stderr).toContain(`headrace run ${file} --replay-id one`);
   expect(seconds).toBeLessThan(10);
+
+  const other = await runCli(['run', file, '--replay-id', 'one', '--limit', '5'], env);
+  expect(other.code).toBe(2);
+  expect(other.stderr).toContain('replay one was started with no --from, --to, --where, --limit or --speed, not with');
   const status = await runCli(['status', file, '--json'], env);
   expect(JSON.parse(status.stdout)).toMatchObject({
     workflows: [{ workflowId: `run/${name}/one`, status: 'running' }],
@@ -168,6 +176,10 @@ test('a worker says what it polls, serves every command, and drains at Ctrl-C', 
   expect(stderr).toContain('draining');
   expect(stderr).toContain('drained');
   expect(code).toBe(0);
+
+  const left = startCli(['land', file, '--until-caught-up', '--parallelism', '2'], env);
+  await left.told(new RegExp(`^land/lake/test/${name}`, 'm'));
+  expect((await interrupted(left)).stderr).toContain(`headrace land ${file} --parallelism 2 --until-caught-up`);
 }, 120_000);
 
 test('pause, resume and tune reach the replay below a run; a workflow that is not there is told', async () => {
@@ -196,3 +208,29 @@ test('load --every makes, changes and removes a schedule', async () => {
   expect(wrong.stderr).toContain('--every 5 is no interval');
   expect(wrong.code).toBe(2);
 });
+
+test('a failed run comes back with its own options only, which the hint names', async () => {
+  const wrong = {
+    ...env,
+    HEADRACE_CONNECTION_SALES: (env.HEADRACE_CONNECTION_SALES ?? '').replace(/:[^:@]+@/, ':wrong@'),
+  };
+  const args = ['run', file, '--limit', '5', '--where', "name <> 'x y'", '--rate', '900', '--replay-id', 'five'];
+  const detached = await runCli([...args, '--detach'], env);
+  const hint = `headrace run ${file} --where 'name <> '\\''x y'\\''' --limit 5 --rate 900 --replay-id five`;
+  expect(detached.stdout).toContain(hint);
+  const worker = startCli(['worker'], wrong);
+  await worker.told(/polling/);
+  const failed = await runCli(args, env);
+  expect(failed.code).toBe(2);
+  await interrupted(worker);
+
+  for (const command of ['run', 'replay']) {
+    const without = await runCli([command, file, '--replay-id', 'five'], env);
+    expect(without.code).toBe(2);
+    expect(without.stderr).toContain(
+      `replay five was started with --where 'name <> '\\''x y'\\''' --limit 5, not with no`,
+    );
+  }
+  const again = await runCli([...args, '--with-worker', '--json'], env);
+  expect(JSON.parse(again.stdout)).toMatchObject({ rows: { source: 5, replayed: 5 }, ok: true });
+}, 120_000);
