@@ -58,7 +58,7 @@ export async function runSchedule(file: string, options: ScheduleCommandOptions)
       ...(everyMs === undefined ? {} : { everyMs }),
     });
     const missing = await unpolledQueues(temporal, QUEUES);
-    if (missing.length > 0) output.note(noWorkerText(missing));
+    if (missing.length > 0) output.note(noWorkerText(missing, false));
     output.result(
       { schedule: scheduleId, how, stepSeconds: stepMs / 1000, ...(cron === undefined ? {} : { cron }) },
       () =>

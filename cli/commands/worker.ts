@@ -33,12 +33,15 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   say(`polling ${worker.queues.join(', ')} of ${temporal.address}, namespace ${temporal.namespace}`);
   if (worker.watchedAt !== undefined) say(`metrics: ${worker.watchedAt}/metrics, health: /healthz and /readyz`);
   if (temporal.ui !== undefined) say(`Temporal UI: ${temporal.ui}`);
+  let drainedFrom = began;
   const interrupt = catchInterrupt(() => {
+    drainedFrom = performance.now();
     say('draining: what runs is let finish, nothing new is taken (Ctrl-C again ends at once)');
   });
   // Repeating the shutdown is harmless; its error is the one that `done` gives.
   interrupt.signal.addEventListener('abort', () => void worker.shutdown().catch(() => undefined));
   await worker.done;
+  const drainSeconds = (performance.now() - drainedFrom) / 1000;
   interrupt.release();
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   const report = {
@@ -47,7 +50,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
     peakRssMiB: maxRSS / 1024,
   };
-  say(`drained after ${report.seconds.toFixed(1)} s`);
+  say(`drained after ${drainSeconds.toFixed(1)} s`);
   output.result(report, () => '');
 }
 
