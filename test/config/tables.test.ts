@@ -126,6 +126,15 @@ tables:
     expect(faultsOf(text).join('\n')).toContain('9:11: tables.customers.name: is the file’s'.replace('’', "'"));
   });
 
+  test('a mistyped `tables` is the one fault of its file', () => {
+    for (const word of ['tabels', 'table']) {
+      expect(faultsOf(`${HEAD}${word}: [orders, items]\n`).slice(1)).toEqual([
+        `6:1: ${word}: is not a key here; did you mean tables?`,
+      ]);
+    }
+    expect(faultsOf(`${HEAD}table: orders\n`).join('\n')).toContain('table: is not a key here; allowed: name');
+  });
+
   test('a fault above the tables is told once, of the file', () => {
     expect(faultsOf(`${HEAD.replace('partitions: 3', 'partitions: 0')}tables: [a, b, c]\n`).slice(1)).toEqual([
       '3:22: topic.partitions: found 0; allowed: a whole number from 1 to 10,000',

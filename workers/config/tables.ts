@@ -2,6 +2,7 @@
  * `tables:` in a pipeline file: one pipeline a table, each what the file says above it, with the entry's own settings over that,
  * and names made from the table's where neither gives one. A fault is told where it stands, and once, though each table has it.
  */
+import { guess } from './guess.ts';
 import type { Problem } from './problem.ts';
 import { pathText } from './problem.ts';
 import type { Environment } from './interpolate.ts';
@@ -37,18 +38,23 @@ export function hasTables(path: string, env: Environment = process.env): boolean
 /** @returns the whole file where it has no tables */
 export function tableEntries(file: ConfigSource): { entries: TableEntry[]; problems: Problem[] } {
   const { data } = file;
-  if (!isData(data) || !(TABLES_KEY in data)) return { entries: [{ table: null, source: file }], problems: [] };
-  const { [TABLES_KEY]: listed, ...shared } = data;
+  const key = isData(data) ? tablesKeyOf(data) : undefined;
+  if (!isData(data) || key === undefined) return { entries: [{ table: null, source: file }], problems: [] };
+  const { [key]: listed, ...shared } = data;
   const problems: Problem[] = [];
   const add = (path: readonly PropertyKey[], message: string): void =>
     void problems.push({ place: file.placeOf(path), path: pathText(path), message });
-  const named = namedEntries(listed);
+  if (key !== TABLES_KEY) {
+    const message = `is not a key here; did you mean ${TABLES_KEY}?`;
+    problems.push({ place: file.keyPlaceOf([], key), path: key, message });
+  }
+  const named = namedEntries(listed, key);
   if (named === null || named.length === 0)
-    add([TABLES_KEY], 'names no table; allowed: a list of tables, or a mapping of tables to settings of their own');
-  for (const [section, key] of OWN) {
+    add([key], 'names no table; allowed: a list of tables, or a mapping of tables to settings of their own');
+  for (const [section, part] of OWN) {
     const found = shared[section];
-    if (isData(found) && key in found)
-      add([section, key], `would be the same for all tables; give it under tables, as tables.NAME.${section}.${key}`);
+    if (isData(found) && part in found)
+      add([section, part], `would be the same for all tables; give it under tables, as tables.NAME.${section}.${part}`);
   }
   const entries: TableEntry[] = [];
   for (const { name, at, own } of named ?? []) {
@@ -69,11 +75,16 @@ interface NamedEntry {
   own: unknown;
 }
 
-function namedEntries(listed: unknown): NamedEntry[] | null {
-  if (Array.isArray(listed))
-    return listed.map((name: unknown, place) => ({ name, at: [TABLES_KEY, place], own: null }));
+/** The key that holds the tables, or one that was meant to: read as if it were right, its file has but that one fault. */
+function tablesKeyOf(data: Data): string | undefined {
+  if (TABLES_KEY in data) return TABLES_KEY;
+  return Object.keys(data).find((key) => typeof data[key] === 'object' && guess(key, [TABLES_KEY]) !== undefined);
+}
+
+function namedEntries(listed: unknown, key: string): NamedEntry[] | null {
+  if (Array.isArray(listed)) return listed.map((name: unknown, place) => ({ name, at: [key, place], own: null }));
   if (!isData(listed)) return null;
-  return Object.entries(listed).map(([name, own]) => ({ name, at: [TABLES_KEY, name], own }));
+  return Object.entries(listed).map(([name, own]) => ({ name, at: [key, name], own }));
 }
 
 /** The entry as if it were a file: its data, and where each value stands. */
