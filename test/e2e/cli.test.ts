@@ -171,8 +171,8 @@ describe('run', () => {
     const { code, stderr } = await follower.ended;
     expect(code).toBe(130);
     expect(await statusOf('run/slow/slow-1')).toBe('RUNNING');
-    const back = /Come back to it with:\n {2}headrace (run \S+ --replay-id \S+)/.exec(stderr)?.[1];
-    expect(back).toBe(`run ${file} --replay-id slow-1`);
+    const back = /Come back to it with:\n {2}headrace (run .+ --replay-id \S+)/.exec(stderr)?.[1];
+    expect(back).toBe(`run ${file} --rate 100 --replay-id slow-1`);
 
     expect((await headrace('tune', 'replay/slow/slow-1', '--rate', '0')).code).toBe(0);
     const report = await documentOf<RunReport>(headrace(...(back ?? '').split(' '), '--json'));
