@@ -34,13 +34,13 @@ export function withFollow(command: Command): Command {
 }
 
 /** @throws InvalidArgumentError unless it is a whole number from `least` to `most` */
-export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER, such = ''): (text: string) => number {
   return (text) => {
     // Digits only: `0x10` and `1e3` are numbers to JavaScript, and typing errors here.
     const number = /^\d[\d_,]*$/.test(text) ? Number(text.replaceAll(/[_,]/g, '')) : NaN;
     if (!(number >= least && number <= most)) {
       const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
-      throw new InvalidArgumentError(`Allowed: a whole number ${range}.`);
+      throw new InvalidArgumentError(`Allowed: a whole number ${range}${such}.`);
     }
     return number;
   };
@@ -100,7 +100,7 @@ export function speed(least: 'any' | 'zero'): (text: string) => number {
 
 /** Rows a second, with or without `/s`. */
 export function rowRate(least: number): (text: string) => number {
-  const read = wholeNumber(least);
+  const read = wholeNumber(least, undefined, ', such as 20000/s');
   return (text) => read(withoutPerSecond(text));
 }
 

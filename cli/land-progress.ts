@@ -2,7 +2,7 @@
 import type { PipelineSpec } from '../contracts/pipeline.ts';
 import type { Settings } from '../contracts/settings.ts';
 import type { ProgressSource } from './launch.ts';
-import { numberText } from './output.ts';
+import { countText } from './output.ts';
 
 export async function landProgress(settings: Settings, spec: PipelineSpec): Promise<ProgressSource> {
   const { openInspector } = await import('../workers/inspect.ts');
@@ -12,11 +12,11 @@ export async function landProgress(settings: Settings, spec: PipelineSpec): Prom
       const [found] = await inspector.readStatus(spec.name);
       if (found === undefined) return null;
       const { rows, cuts, objects } = found.lake;
-      const lag = found.landLag === null ? '' : `; the topic is ${numberText(found.landLag)} offsets ahead`;
+      const lag = found.landLag === null ? '' : `; the topic is ${countText(found.landLag, 'offset')} ahead`;
       return {
         expected: null,
         hops: [{ name: 'landed', rows }],
-        text: `${numberText(cuts)} cuts, ${numberText(objects)} files${lag}`,
+        text: `${countText(cuts, 'cut')}, ${countText(objects, 'file')}${lag}`,
       };
     },
     close: () => inspector.close(),

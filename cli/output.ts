@@ -37,6 +37,10 @@ export function createOutput(json: boolean): Output {
 
 export const numberText = (value: number): string => Math.round(value).toLocaleString('en-US');
 
+/** `1 row`, `2,000 rows`. @param thing whose plural takes an s */
+export const countText = (count: number, thing: string): string =>
+  `${numberText(count)} ${thing}${Math.round(count) === 1 ? '' : 's'}`;
+
 export function secondsText(seconds: number): string {
   if (seconds < 100) return `${seconds.toFixed(1)} s`;
   const minutes = Math.floor(seconds / 60);

@@ -3,7 +3,7 @@
  * Notes written meanwhile go above the block.
  */
 import { clearScreenDown, moveCursor } from 'node:readline';
-import { numberText, secondsText } from './output.ts';
+import { countText, numberText, secondsText } from './output.ts';
 import { createProgressModel, type HopProgress, type Look } from './progress-model.ts';
 
 export interface ProgressDisplay {
@@ -90,7 +90,7 @@ function plainHop(hop: HopProgress, expected: number | null): string {
 }
 
 function rowsOf({ rows }: HopProgress, expected: number | null): string {
-  return expected === null ? `${numberText(rows)} rows` : `${numberText(rows)} of ${numberText(expected)} rows`;
+  return expected === null ? countText(rows, 'row') : `${numberText(rows)} of ${numberText(expected)} rows`;
 }
 
 function tail({ rowsPerSecond, secondsLeft }: HopProgress, separator: string): string {

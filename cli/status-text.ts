@@ -1,6 +1,6 @@
 /** `status` for people: a table of hops a pipeline, and a table of workflows. */
 import type { HopCounts, PipelineLook } from '../contracts/inspect.ts';
-import { bytesText, numberText, rateText, secondsText, tableText } from './output.ts';
+import { bytesText, countText, numberText, rateText, secondsText, tableText } from './output.ts';
 import { workflowIds } from '../contracts/temporal.ts';
 import type { WorkflowLook } from './workflow-list.ts';
 
@@ -26,7 +26,7 @@ function pipelineText(look: PipelineLook, endOf: (replayId: string) => string | 
       numberText(load.rows),
       rateText(load.rows, load.seconds),
       lagText(loadLag),
-      `${numberText(load.cuts)} cuts${load.lastAt === null ? '' : `, last ${ago(load.lastAt)}`}`,
+      `${countText(load.cuts, 'cut')}${load.lastAt === null ? '' : `, last ${ago(load.lastAt)}`}`,
     ],
   ];
   const alarms: string[] = [];

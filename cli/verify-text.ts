@@ -1,7 +1,7 @@
 /** The report of `run` and `verify` for people: what each hop did, and what differs, down to keys. */
 import type { SkippedChunk, VerifyExamples, VerifyReport } from '../contracts/temporal.ts';
 import { EXIT } from './exit-codes.ts';
-import { bytesText, numberText, rateText, secondsText, tableText } from './output.ts';
+import { bytesText, countText, numberText, rateText, secondsText, tableText } from './output.ts';
 
 /** Of each kind; --json has up to 20. */
 const SHOWN_EXAMPLES = 5;
@@ -53,33 +53,52 @@ function answer(report: VerifyReport): string {
 
 function found(report: VerifyReport): string {
   const { rows, changedSince } = report;
-  const drift = changedSince === 0 ? '' : ` (${numberText(changedSince)} rows changed in the source since)`;
+  const drift = changedSince === 0 ? '' : ` (${countText(changedSince, 'row')} changed in the source since)`;
   if (report.ok) {
     const discards = discardText(report);
-    if (discards !== '') return `verify: ok, ${numberText(rows.source)} rows in the source; ${discards}${drift}`;
+    if (discards !== '') return `verify: ok, ${countText(rows.source, 'row')} in the source; ${discards}${drift}`;
     if (report.mode === 'append')
       return (
-        `verify: ok: each record of the lake is a row of the warehouse, ${numberText(rows.loaded)} rows; this replay's are what ` +
-        `the source holds, ${numberText(rows.source)} rows${drift}`
+        `verify: ok: each record of the lake is a row of the warehouse, ${countText(rows.loaded, 'row')}; this replay's are what ` +
+        `the source holds, ${countText(rows.source, 'row')}${drift}`
       );
     return changedSince === 0
-      ? `verify: ok: the warehouse holds what the source holds, ${numberText(rows.source)} rows`
+      ? `verify: ok: the warehouse holds what the source holds, ${countText(rows.source, 'row')}`
       : `verify: ok: the warehouse holds what this replay read; ${numberText(changedSince)} of the source's ` +
           `${numberText(rows.source)} rows are newer than that: run again to bring them`;
   }
-  const counts: [number, string][] = [
-    [report.missing, 'rows are missing in the warehouse'],
+  const counts: [count: number, thing: string, one: string, many: string][] = [
+    [report.missing, 'row', 'is missing in the warehouse', 'are missing in the warehouse'],
     [
       report.extra,
-      'rows of the warehouse are not in the source (a replay never deletes: if they are to go, verify --prune)',
+      'row',
+      'of the warehouse is not in the source (a replay never deletes: if it is to go, verify --prune)',
+      'of the warehouse are not in the source (a replay never deletes: if they are to go, verify --prune)',
     ],
-    [report.different, 'rows differ'],
-    [report.skipped, 'rows were not published, because their chunks were skipped'],
-    [report.chunksUnequal, 'chunks are not in the lake as they were published'],
-    [report.lost, 'records expired before they were landed'],
-    [report.deadLetters, 'records are in the dead letters (headrace dead-letters shows them)'],
+    [report.different, 'row', 'differs', 'differ'],
+    [
+      report.skipped,
+      'row',
+      'was not published, because its chunk was skipped',
+      'were not published, because their chunks were skipped',
+    ],
+    [
+      report.chunksUnequal,
+      'chunk',
+      'is not in the lake as it was published',
+      'are not in the lake as they were published',
+    ],
+    [report.lost, 'record', 'expired before it was landed', 'expired before they were landed'],
+    [
+      report.deadLetters,
+      'record',
+      'is in the dead letters (headrace dead-letters shows it)',
+      'are in the dead letters (headrace dead-letters shows them)',
+    ],
   ];
-  const lines = counts.filter(([count]) => count > 0).map(([count, text]) => `  ${numberText(count)} ${text}`);
+  const lines = counts
+    .filter(([count]) => count > 0)
+    .map(([count, thing, one, many]) => `  ${countText(count, thing)} ${count === 1 ? one : many}`);
   return [`verify: NOT ok${drift}`, ...lines, ...report.skips.map(skipText), ...exampleLines(report.examples)].join(
     '\n',
   );
@@ -91,7 +110,7 @@ function skipText({ chunk, reason, by, at }: SkippedChunk): string {
 
 function discardText({ discarded, discardReasons }: VerifyReport): string {
   if (discarded === 0) return '';
-  return `${numberText(discarded)} dead letters were discarded: ${discardReasons.map((reason) => `“${reason}”`).join(', ')}`;
+  return `${countText(discarded, 'dead letter')} ${discarded === 1 ? 'was' : 'were'} discarded: ${discardReasons.map((reason) => `“${reason}”`).join(', ')}`;
 }
 
 function exampleLines(examples: VerifyExamples): string[] {

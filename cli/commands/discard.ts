@@ -5,7 +5,7 @@ import { datasetOf } from '../../contracts/pipeline.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { placeText } from '../letter-options.ts';
-import { createOutput, numberText } from '../output.ts';
+import { countText, createOutput, numberText } from '../output.ts';
 import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 
 export interface DiscardOptions extends CommonOptions {
@@ -44,6 +44,6 @@ export async function runDiscard(file: string, options: DiscardOptions): Promise
   if (not.length > 0) output.note(`not open, or being re-driven: ${not.join(', ')}`);
   output.result(
     { pipeline: spec.name, discarded, reason, counts },
-    () => `discarded ${numberText(discarded.length)} dead letters; ${numberText(counts.open)} are open`,
+    () => `discarded ${countText(discarded.length, 'dead letter')}; ${numberText(counts.open)} are open`,
   );
 }

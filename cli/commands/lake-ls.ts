@@ -2,7 +2,7 @@
 import type { LakeLook } from '../../contracts/lake-look.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { lakesOf } from '../lakes.ts';
-import { bytesText, createOutput, numberText, tableText } from '../output.ts';
+import { bytesText, countText, createOutput, numberText, tableText } from '../output.ts';
 
 export interface LakeLsOptions extends CommonOptions {
   files?: boolean;
@@ -20,7 +20,7 @@ export async function runLakeLs(file: string, options: LakeLsOptions): Promise<v
 }
 
 function lookText({ dataset, partitions, objects, rows, bytes, expiredRows }: LakeLook, files: boolean): string {
-  const count = `${numberText(objects.length)} files, ${numberText(rows)} rows, ${bytesText(bytes)}`;
+  const count = `${countText(objects.length, 'file')}, ${countText(rows, 'row')}, ${bytesText(bytes)}`;
   const expired = expiredRows === 0 ? '' : `; ${numberText(expiredRows)} rows were loaded and have expired`;
   const parts = [`lake ${dataset}: ${count}${expired}`];
   if (objects.length === 0) return expired === '' ? `${parts.join('')}; nothing has landed yet` : parts.join('');

@@ -14,7 +14,7 @@ import { configurationFor, topicsFor } from '../environment.ts';
 import { follow, goesOn } from '../follow.ts';
 import { landProgress } from '../land-progress.ts';
 import { ensureKafkaClient } from '../kafka-client.ts';
-import { bytesText, outputFor, numberText, type Output } from '../output.ts';
+import { bytesText, countText, outputFor, type Output } from '../output.ts';
 import { newId } from '../replay-id.ts';
 import { fileWords } from '../scope-options.ts';
 import { withTemporal, workflowLink, type Temporal } from '../temporal.ts';
@@ -102,7 +102,7 @@ async function land(context: Context): Promise<void> {
   output.result({ pipeline: spec.name, rows, cuts, objects, bytes, seconds }, () => {
     const size = bytes === undefined ? '' : `, ${bytesText(bytes)}`;
     const what = goal === null ? 'landed meanwhile' : 'caught up; the lake holds';
-    return `${what} ${numberText(rows)} rows in ${numberText(objects)} files${size} (${numberText(cuts)} cuts)`;
+    return `${what} ${countText(rows, 'row')} in ${countText(objects, 'file')}${size} (${countText(cuts, 'cut')})`;
   });
 }
 

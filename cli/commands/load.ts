@@ -9,7 +9,7 @@ import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { scheduleLoad, unscheduleLoad } from '../load-schedule.ts';
-import { outputFor, type Output, numberText, rateText, secondsText } from '../output.ts';
+import { countText, outputFor, type Output, rateText, secondsText } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { newId } from '../replay-id.ts';
 import { withTemporal } from '../temporal.ts';
@@ -54,7 +54,7 @@ export async function runLoad(file: string, options: LoadOptions): Promise<void>
       const speed = `${secondsText(seconds)} (${rateText(rows, seconds)})`;
       output.result(
         { pipeline: spec.name, ...report },
-        () => `loaded ${numberText(rows)} rows of ${numberText(cuts)} cuts, ${speed}`,
+        () => `loaded ${countText(rows, 'row')} of ${countText(cuts, 'cut')}, ${speed}`,
       );
     },
   });

@@ -4,7 +4,7 @@ import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { withInspector } from '../inspection.ts';
-import { bytesText, outputFor, numberText, secondsText, tableText } from '../output.ts';
+import { bytesText, countText, outputFor, numberText, secondsText, tableText } from '../output.ts';
 import { requireReachable, serviceAddresses } from '../../workers/reachable.ts';
 import { scopeText } from '../../contracts/scope-words.ts';
 import { requirePaced, scopeOf, type WindowOptions } from '../scope-options.ts';
@@ -45,8 +45,8 @@ function planText(plan: PlanLook, scope: string | null): string {
   const known = plan.shape.columns.length > 0;
   const guess =
     plan.scopeRows === null ? 'nobody knows how many' : `about ${numberText(plan.scopeRows)}, the server guesses,`;
-  const rows = `about ${numberText(plan.estimatedRows)} rows${scope === null ? '' : ` in the whole table, ${guess} in the window and the filter`}`;
-  const chunks = `about ${numberText(plan.chunks)} chunks of ${numberText(plan.chunkRows)} keys`;
+  const rows = `about ${countText(plan.estimatedRows, 'row')}${scope === null ? '' : ` in the whole table, ${guess} in the window and the filter`}`;
+  const chunks = `about ${countText(plan.chunks, 'chunk')} of ${numberText(plan.chunkRows)} keys`;
   const size =
     plan.estimatedRows > 0 ? `${rows}, ${chunks}` : 'no estimate of its rows: it is empty, or was not analyzed yet';
   const rotation = `${numberText(lake.records)} records, ${bytesText(lake.bytes)} or ${secondsText(lake.ageMs / 1000)}`;
@@ -54,7 +54,7 @@ function planText(plan: PlanLook, scope: string | null): string {
   const facts = [
     ['source', `${plan.table}: ${known ? size : 'could not be looked at'}`],
     ...(scope === null ? [] : [['scope', scope]]),
-    ['topic', `${topic.name}: ${thereText(topic)}, ${numberText(topic.partitions)} partitions`],
+    ['topic', `${topic.name}: ${thereText(topic)}, ${countText(topic.partitions, 'partition')}`],
     ['lake', `${lake.dataset}: ${lake.extension}, an object a partition every ${rotation}${parts}`],
     ['warehouse', `${warehouse.table}: ${thereText(warehouse)}`],
   ];

@@ -9,7 +9,7 @@ import { comeBackTo } from '../come-back.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
-import { createOutput, numberText } from '../output.ts';
+import { countText, createOutput, numberText } from '../output.ts';
 import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 import { newId } from '../replay-id.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';
@@ -61,7 +61,7 @@ export async function runRedrive(file: string, options: RedriveOptions): Promise
     [
       verifyText(report, true),
       '',
-      `re-driven: ${numberText(redriven)} dead letters; ${numberText(after.open)} are open` +
+      `re-driven: ${countText(redriven, 'dead letter')}; ${numberText(after.open)} are open` +
         (after.withoutKey === 0 ? '' : `, of which ${withoutKeyText(after.withoutKey)}`),
     ].join('\n'),
   );

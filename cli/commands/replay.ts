@@ -3,7 +3,7 @@ import { WORKFLOWS, workflowIds, type ReplayReport } from '../../contracts/tempo
 import { comeBackTo, statusOf } from '../come-back.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
-import { outputFor, numberText, rateText, secondsText } from '../output.ts';
+import { countText, outputFor, rateText, secondsText } from '../output.ts';
 import { replayProgress } from '../replay-progress.ts';
 import { replayInputOf, type ScopeOptions } from '../scope-options.ts';
 
@@ -30,7 +30,7 @@ export async function runReplay(file: string, options: ScopeOptions): Promise<vo
       output.result(
         { pipeline: spec.name, ...report },
         () =>
-          `replay ${replayId}: ${numberText(rows)} rows in ${numberText(chunks)} chunks to topic ${spec.topic.name}, ` +
+          `replay ${replayId}: ${countText(rows, 'row')} in ${countText(chunks, 'chunk')} to topic ${spec.topic.name}, ` +
           `${secondsText(seconds)} (${rateText(rows, seconds)})`,
       );
     },

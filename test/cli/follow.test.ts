@@ -159,7 +159,7 @@ test('a worker says what it polls, serves every command, and drains at Ctrl-C', 
   await sql('HEADRACE_CONNECTION_WAREHOUSE', `DELETE FROM ${table} WHERE id = 7`);
   const verify = await runCli(['verify', file], env);
   expect(verify.stdout).toContain('verify: NOT ok');
-  expect(verify.stdout).toContain('1 rows are missing in the warehouse');
+  expect(verify.stdout).toContain('1 row is missing in the warehouse');
   expect(verify.code).toBe(3);
 
   const failed = await runCli(['verify', file, '--replay-id', 'none'], env);

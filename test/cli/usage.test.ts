@@ -87,7 +87,7 @@ describe('usage', () => {
     [['rnu', 'x.yaml'], "unknown command 'rnu'", 'Did you mean run?'],
     [['land', 'x.yaml', '--until-cougt-up'], "unknown option '--until-cougt-up'", 'Did you mean --until-caught-up?'],
     [['run'], "missing required argument 'file'", ''],
-    [['run', 'x.yaml', '--rate', 'fast'], "argument 'fast' is invalid", 'a whole number from 1 on'],
+    [['run', 'x.yaml', '--rate', 'fast'], "argument 'fast' is invalid", 'a whole number from 1 on, such as 20000/s'],
     [['run', 'x.yaml', '--from', 'March'], "argument 'March' is invalid", 'ISO 8601'],
     [['run', 'x.yaml', '--replay-id', 'a/b'], "argument 'a/b' is invalid", 'letters, digits'],
     [['run', 'x.yaml', '--follow', '--detach'], 'cannot be used with', ''],

@@ -102,7 +102,7 @@ test('one that is not to arrive is discarded with its reason, which verify shows
   const report = await verify(0);
   expect(report).toMatchObject({ deadLetters: 0, different: 0, missing: 0, discarded: 1, ok: true });
   expect(report.discardReasons).toEqual(['Bob’s test row']);
-  expect((await headrace('verify', pipeline.file)).stdout).toContain('1 dead letters were discarded: “Bob’s test row”');
+  expect((await headrace('verify', pipeline.file)).stdout).toContain('1 dead letter was discarded: “Bob’s test row”');
 
   const [source, warehouse] = await Promise.all([
     sourceLines(services, pipeline, 'id <> 42'),
