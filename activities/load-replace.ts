@@ -127,7 +127,7 @@ async function stageReplay(
       );
       const form = some[0]?.form ?? { format, compression: 'none' };
       const fetched = await downloadObjects(ports.store, spec.lake.bucket, { objects, form }, directory, pulse.signal);
-      const files = fetched.map((file) => ({ ...file, replay: replay.replayId }));
+      const files = fetched.map((file) => ({ ...file, replays: [replay.replayId] }));
       for (const [name, sum] of await ports.lakeFiles.sumsByChunk(files, columns, format))
         addSums(landed, new Map([[Number(name.slice(name.lastIndexOf('/') + 1)), sum]]));
       const { csvNull } = ports.warehouse;

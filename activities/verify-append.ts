@@ -1,8 +1,10 @@
 /**
  * Verify of load mode `append`, where every record is a row and nothing in the table says of which replay. Two proofs in the
  * place of one:
- * - the table holds the lake's records up to the ledger, each as often as it came: rows and sum, then row by row;
- * - this replay's records in the lake are what the source holds now, key by key, as in mode `upsert`.
+ * - the table holds the lake's records up to the ledger, each as often as it came: rows and sum, then row by row. Not those
+ *   that a load refused and a re-drive has read anew: that one's record stands for them;
+ * - this replay's records up to the ledger are what the source holds now, key by key, as in mode `upsert`. For a key of its
+ *   dead letters, what their re-drives brought; what these brought for letters of other replays proves nothing of this one.
  * Memory is bounded as there: by the number of buckets and by a group of differing ones.
  */
 import type { HashSum, KeyedHash } from './ports/lake-files.ts';
@@ -19,7 +21,17 @@ export async function judgeAppended(ports: LakePorts, scan: Scan, sums: AllSums,
   if (differing(sums.lake.buckets, sums.warehouse.all).length > 0) await judgeRows(ports, scan, sums, into);
   const landed = new Map([[0, total(sums.lake.landed)]]);
   const source = new Map([[0, total(sums.source)]]);
-  if (differing(landed, source).length > 0) await judgeReplay(ports, scan, sums, into);
+  const whole = isLoaded(scan) && keysOf(scan).size === 0;
+  if (!whole || differing(landed, source).length > 0) await judgeReplay(ports, scan, sums, into);
+}
+
+/** What landed is in the table, up to the replay's ends: else the sums of what landed prove nothing of it. */
+function isLoaded({ replay, lake }: Scan): boolean {
+  return Object.entries(replay.ends).every(([partition, end]) => (lake.ledger.get(Number(partition)) ?? 0) >= end);
+}
+
+function keysOf({ lake }: Scan): ReadonlySet<string> {
+  return lake.redriven?.keys ?? new Set();
 }
 
 /** Lake against warehouse: as many of each row on both sides. */
@@ -78,12 +90,24 @@ export function compareRows(
 /** The replay's records in the lake, in the place of a warehouse that holds nothing else, against the source. */
 async function judgeReplay(ports: LakePorts, scan: Scan, rough: AllSums, into: KeyFindings): Promise<void> {
   const { replay, signal } = scan;
-  const only: LakeRequest = { ...scan.lake, shape: replay.shape, ledger: endsOf(scan), records: 'replay' };
+  const keys = keysOf(scan);
+  const own: LakeRequest = { ...scan.lake, shape: replay.shape, records: 'replay' };
+  const anew: LakeRequest = { ...own, records: 'redrives' };
   const buckets = bucketCount(Math.max(rowsOf(rough.lake.landed), rowsOf(rough.source)));
-  const [lake, source] = await Promise.all([sumLake(ports, only, buckets, signal), sumSource(scan, buckets)]);
-  for (const numbers of groups(differing(lake.buckets, source), [lake.buckets, source])) {
+  const [{ buckets: lake }, { buckets: redriven }, source] = await Promise.all([
+    sumLake(ports, own, buckets, signal),
+    keys.size === 0 ? { buckets: new Map<number, HashSum>() } : sumLake(ports, anew, buckets, signal),
+    sumSource(scan, buckets),
+  ]);
+  const doubtful = [...new Set([...differing(lake, source), ...redriven.keys()])].sort((a, b) => a - b);
+  for (const numbers of groups(doubtful, [lake, redriven, source])) {
     const wanted = { buckets, numbers };
-    const [landed, now] = await Promise.all([lakeRows(ports, only, wanted, signal), sourceRows(scan, wanted)]);
+    const [first, second, now] = await Promise.all([
+      lakeRows(ports, own, wanted, signal),
+      redriven.size === 0 ? [] : lakeRows(ports, anew, wanted, signal),
+      sourceRows(scan, wanted),
+    ]);
+    const landed = [...first, ...second.filter(({ key }) => keys.has(key))];
     const warehouse = landed.map(({ key, hash }) => {
       const values = keyOf({ key: Buffer.from(key) }, replay.shape) ?? [];
       return { key, hash, lakeHash: hash, values, inScope: true, beyond: false };
@@ -91,11 +115,6 @@ async function judgeReplay(ports: LakePorts, scan: Scan, rough: AllSums, into: K
     const sides = { lake: landed, warehouse, source: now, otherRows: false, discarded: scan.discarded };
     await judgeKeys(sides, (unknown) => lookUp(scan, unknown), into);
   }
-}
-
-/** The replay's ends in the ledger's place: what landed is compared, whether it is loaded or not. */
-function endsOf({ replay }: Scan): ReadonlyMap<number, number> {
-  return new Map(Object.entries(replay.ends).map(([partition, end]) => [Number(partition), end]));
 }
 
 function total(sums: ReadonlyMap<number, HashSum>): HashSum {

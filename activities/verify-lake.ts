@@ -10,7 +10,7 @@ import { type FetchedFile, cutsOf, fetchObjects } from './verify-fetch.ts';
 import type { HashSum, KeyedHash, LakeFile, LakeFiles } from './ports/lake-files.ts';
 import type { LoadStore, SealedCut } from './ports/load-store.ts';
 import type { ObjectStore } from './ports/object-store.ts';
-import type { PublishedReplay, Wanted } from './ports/verify.ts';
+import type { PublishedReplay, Redriven, Wanted } from './ports/verify.ts';
 
 export interface LakePorts {
   loads: LoadStore;
@@ -28,9 +28,12 @@ export interface LakeRequest {
   /** Columns that lake and warehouse are compared by; null: they are not. */
   shape: TableShape | null;
   /**
-   * What is compared with the warehouse, of the records up to the ledger: the last a key, all of them, or the replay's own.
+   * What is compared with the warehouse, of the records up to the ledger: the last a key, all of them, the replay's own, or
+   * those of the re-drives of its dead letters.
    */
-  records: 'last' | 'all' | 'replay';
+  records: 'last' | 'all' | 'replay' | 'redrives';
+  /** Where each record is a row: what loads refused, until a re-drive read it anew, is none. */
+  redriven?: Redriven;
   /** What each schema version's files were written with. */
   schemas: ReadonlyMap<string, TableShape>;
 }
@@ -77,7 +80,7 @@ export async function sumLake(
   await eachPartition(ports, request, signal, async (files, cuts) => {
     const ours = files.filter((file) => isOfReplay(file.cut, replay));
     // In either list, so that both sums can come from one reading.
-    const only = request.records === 'replay' ? { replay: replay.replayId } : {};
+    const only = onlyOf(request);
     const gone = cuts.filter(({ expired }) => expired);
     result.anyExpired ||= gone.length > 0;
     for (const cut of gone) if (isOfReplay(cut, replay)) result.expiredRows += cut.rows;
@@ -105,15 +108,16 @@ export async function sumLake(
 /** In one reading where both sums are over the same columns: all versions of the schema are one, and there is one bucket. */
 async function sumFiles(
   lakeFiles: LakeFiles,
-  { replay, shape, records }: LakeRequest,
+  { replay, shape, records, redriven }: LakeRequest,
   landed: readonly LakeFile[],
   loaded: readonly LakeFile[],
   buckets: number,
 ): Promise<{ chunks: Map<string, HashSum>; last: Map<number, HashSum> }> {
   const { columns } = replay.shape;
   const { format } = replay.spec.lake;
-  // The shared columns are some of the replay's own.
-  if (shape !== null && loaded.length > 0 && buckets === 1 && shape.columns.length === columns.length) {
+  // The shared columns are some of the replay's own; a refused record has landed, and is in no table.
+  const alike = redriven === undefined || redriven.refused.size === 0;
+  if (alike && shape !== null && loaded.length > 0 && buckets === 1 && shape.columns.length === columns.length) {
     const key = records === 'all' ? [] : shape.key;
     const { chunks, last } = await lakeFiles.sumsOfBoth(landed, loaded, columns, key, format);
     return { chunks, last: new Map([[0, last]]) };
@@ -169,12 +173,36 @@ function toLakeFile({ schemas }: LakeRequest, file: FetchedFile, end: number): L
 }
 
 function loadedFiles(request: LakeRequest, files: readonly FetchedFile[]): LakeFile[] {
-  const { ledger, records, replay } = request;
-  const only = records === 'replay' ? { replay: replay.replayId } : {};
+  const { ledger, records, replay, redriven } = request;
+  const only = onlyOf(request);
+  const refused = (cut: SealedCut): Pick<LakeFile, 'except'> => {
+    const except =
+      redriven?.refused.get(cut.partition)?.filter((offset) => offset >= cut.start && offset < cut.end) ?? [];
+    return except.length === 0 ? {} : { except };
+  };
   return files
     .filter((file) => !file.missing && file.cut.start < (ledger.get(file.cut.partition) ?? 0))
     .filter((file) => records !== 'replay' || isOfReplay(file.cut, replay))
-    .map((file) => ({ ...toLakeFile(request, file, ledger.get(file.cut.partition) ?? 0), ...only }));
+    .filter((file) => records !== 'redrives' || mayBeRedriven(request, file.cut))
+    .map((file) => ({
+      ...toLakeFile(request, file, ledger.get(file.cut.partition) ?? 0),
+      ...only,
+      ...refused(file.cut),
+    }));
+}
+
+function onlyOf({ records, replay, redriven }: LakeRequest): Pick<LakeFile, 'replays'> {
+  if (records === 'replay') return { replays: [replay.replayId] };
+  return records === 'redrives' ? { replays: redriven?.replays ?? [] } : {};
+}
+
+/** A re-drive comes after its replay, and may be of a later schema version: one that lacks a column cannot be compared. */
+function mayBeRedriven({ replay, shape, schemas }: LakeRequest, cut: SealedCut): boolean {
+  const has = new Map(schemas.get(cut.schemaVersion ?? '')?.columns.map((column) => [column.name, column]));
+  return (
+    cut.openedAt >= replay.plannedAt - CLOCK_SLACK_MS &&
+    (shape?.columns ?? []).every(({ name, type }) => JSON.stringify(has.get(name)?.type) === JSON.stringify(type))
+  );
 }
 
 type Visit = (files: readonly FetchedFile[], cuts: readonly SealedCut[]) => Promise<void>;

@@ -91,6 +91,9 @@ export async function verifyReplay(
         ledger: view?.ledger ?? new Map(),
         shape,
         records: RECORDS[mode],
+        ...(mode === 'append'
+          ? { redriven: await ports.verify.redriven(datasetOf(lake), topicId, replay.replayId) }
+          : {}),
         schemas: compared.schemas,
       },
       view,

@@ -50,7 +50,9 @@ export interface LakeFile {
   /** Rows at or above are left out. */
   toOffset: number;
   /** Rows of other replays are left out. */
-  replay?: string;
+  replays?: readonly string[];
+  /** Rows at these offsets are left out. */
+  except?: readonly number[];
   /** The object's name, for errors. */
   object?: string;
   /** How this one was written; absent: as the call's format is by default. */
@@ -130,7 +132,7 @@ export interface LakeFiles {
   ): Promise<Map<number, HashSum>>;
   /**
    * sumsByChunk of the files `landed` and the sum of sumsByBucket of the files `loaded`, in one reading. Files of one path
-   * must begin at one offset; where they end at different ones, `landed` ends later.
+   * must begin at one offset; where they end at different ones, `landed` ends later. None has `except`.
    */
   sumsOfBoth(
     landed: readonly LakeFile[],

@@ -146,6 +146,19 @@ export interface DiscardedLetter {
   ours: boolean;
 }
 
+/** What re-drives made good of a replay's dead letters. */
+export interface Redriven {
+  /** Re-drives of letters of this replay, and of the letters that those left of the same keys. */
+  replays: readonly string[];
+  /** Keys of those letters, as JSON. */
+  keys: ReadonlySet<string>;
+  /**
+   * Offsets by partition, of any replay: records that a load refused and a re-drive has read anew. They are in the lake, and
+   * not in the table.
+   */
+  refused: ReadonlyMap<number, readonly number[]>;
+}
+
 export interface VerifyStore {
   /**
    * @param replayId absent: the pipeline's replay that was published last
@@ -161,6 +174,7 @@ export interface VerifyStore {
    * @param since epoch milliseconds, the control database's clock
    */
   strayDeadLetters(dataset: string, topicId: string, ends: PartitionEnds, since: number): Promise<number>;
+  redriven(dataset: string, topicId: string, replayId: string): Promise<Redriven>;
   /** The dataset's discarded letters. */
   discards(dataset: string, replayId: string): Promise<readonly DiscardedLetter[]>;
   /** Chunks that somebody said are not to be published. */

@@ -21,7 +21,7 @@ export function lakeQuery(
 ): string {
   const kinds = new Map<string, LakeFile[]>();
   for (const file of files) {
-    const kind = JSON.stringify([file.form ?? format, file.columns ?? null, file.replay ?? null]);
+    const kind = JSON.stringify([file.form ?? format, file.columns ?? null, file.replays ?? null]);
     const same = kinds.get(kind);
     if (same) same.push(file);
     else kinds.set(kind, [file]);
@@ -35,8 +35,14 @@ function kindQuery(files: readonly LakeFile[], columns: readonly Column[], forma
   const form: FileForm = first?.form ?? { format, compression: COMPRESSIONS[format][0] };
   const all = readAll(paths, first?.columns ?? columns, form);
   const names = [...columns.map((column) => quoteIdent(column.name)), ...LINEAGE_COLUMNS, OVERFLOW_COLUMN];
-  const ofReplay = first?.replay === undefined ? '' : ` AND _replay = ${quoteText(first.replay)}`;
-  return `SELECT ${names.join(', ')} FROM (${all}) WHERE ${withinRanges(files)}${ofReplay}`;
+  const replays = first?.replays?.map(quoteText).join(', ');
+  const ofReplays = replays === undefined ? '' : ` AND _replay IN (${replays === '' ? 'NULL' : replays})`;
+  return `SELECT ${names.join(', ')} FROM (${all}) WHERE ${withinRanges(files)}${ofReplays}${exceptSql(files)}`;
+}
+
+function exceptSql(files: readonly LakeFile[]): string {
+  const places = files.flatMap(({ partition, except = [] }) => except.map((offset) => `(${partition}, ${offset})`));
+  return places.length === 0 ? '' : ` AND (_partition, _offset) NOT IN (VALUES ${places.join(', ')})`;
 }
 
 function readAll(paths: readonly string[], columns: readonly Column[], form: FileForm): string {

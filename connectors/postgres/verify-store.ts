@@ -5,6 +5,7 @@ import { fault } from '../../contracts/errors.ts';
 import { RECOVERED } from '../../contracts/replay.ts';
 import type { VerifyStore } from '../../activities/ports/verify.ts';
 import { query } from './pool.ts';
+import { redrivenLetters } from './redriven-letters.ts';
 import { type ReplayRow, toReplay } from './replay-row.ts';
 
 const recoveredText = (replayId: string): string =>
@@ -69,6 +70,7 @@ export function openVerifyStore(pool: pg.Pool): VerifyStore {
       );
       return new Map(rows.map((row) => [row.chunk, { rows: Number(row.rows), open: Number(row.open) }]));
     },
+    redriven: (...letters) => redrivenLetters(pool, ...letters),
     discards: async (dataset, replayId) => {
       const rows = await ask<{ record_key: Buffer | null; why: string | null; ours: boolean }>(
         `reading the discarded dead letters of ${dataset}`,
