@@ -35,7 +35,6 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
   const what = doing('verifying', name);
   const from = `FROM ${quoteTable(name)} AS ${alias(table)}`;
   const inScope = `coalesce(true${scopeSql(table, scope)}, false)`;
-  const beyond = beyondSql(request);
   const keyTexts = `ARRAY[${keyColumns(table)
     .map((column) => `${at(table, column)}::text`)
     .join(', ')}]`;
@@ -61,6 +60,8 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
     }
   };
   try {
+    // Before the snapshot's transaction, which a value that has no form would end.
+    const beyond = await beyondSql(client, request);
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const [there, ledgerThere, ownerThere] = await existing(client, [
       name,
@@ -149,13 +150,29 @@ async function mayHoldOthers(client: pg.PoolClient, { name, topicId }: ViewReque
   return rows[0]?.others ?? true;
 }
 
-/** Above the upper key, where that means the same on both servers; else nothing is. */
-function beyondSql({ table, upper }: ViewRequest): string {
+/**
+ * Above the upper key, where that means the same on both servers; else nothing is, and no difference hides: every row of the
+ * scope is then compared, and those that no chunk of the source explains are asked of the source, in its own order
+ * (SourceFinding.beyond). What it costs is that question, for each row that came after the replay. (Rejected where the upper
+ * key has no form here: the bound of the largest key that has one. Chunks keep no such key, and the source's order may not be this server's.)
+ */
+async function beyondSql(client: pg.PoolClient, { table, upper }: ViewRequest): Promise<string> {
   if (upper === null) return 'true';
   const columns = rangeColumns(table);
-  const portable = columns.every((column) => isOrderedAlike(column.type));
+  const portable = columns.every((column) => isOrderedAlike(column.type)) && (await hasForm(client, columns, upper));
   // A table that lost its primary key may hold NULLs: beyond nothing, so that they are judged with the rest.
   return portable ? `coalesce(${tuple(table, columns)} > ${values(columns, upper)}, false)` : 'false';
+}
+
+/** Whether the key can be a value here: a MySQL time of 30:00:00, or a date of zeros, cannot. Class 22: data exceptions. */
+async function hasForm(client: pg.PoolClient, columns: readonly Column[], key: Key): Promise<boolean> {
+  try {
+    await client.query(`SELECT ${values(columns, key)}`);
+    return true;
+  } catch (error) {
+    if (sqlState(error)?.startsWith('22') === true) return false;
+    throw error;
+  }
 }
 
 /** Values as wide as any column that fits: the warehouse's may be wider than the source's, and knows no enum of its. */
