@@ -59,9 +59,7 @@ export async function openNamespace(): Promise<TestNamespace> {
               interceptors: { activity: [mapFaults] },
               maxHeartbeatThrottleInterval: '200ms',
               shutdownGraceTime: '100ms',
-              ...(queue === 'orchestrate'
-                ? { workflowBundle: await workflowBundle() }
-                : {}),
+              ...(queue === 'orchestrate' ? { workflowBundle: await workflowBundle() } : {}),
             }),
           ),
       );
