@@ -4,32 +4,25 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueueName } from '../contracts/temporal.ts';
-import type { CommandEnd } from './failure.ts';
-import { catchInterrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { noWorkerText, unpolledQueues } from './pollers.ts';
 import type { Temporal } from './temporal.ts';
 
 const LOOK_EVERY_MS = 3_000;
 
-/** @param left thrown after Ctrl-C */
+/** @param interrupted rejects at Ctrl-C (`leaveWith`) */
 export async function awaitWorker<T>(
   temporal: Temporal,
-  { queues, output, left }: { queues: readonly QueueName[]; output: Output; left: CommandEnd },
+  { queues, output, interrupted }: { queues: readonly QueueName[]; output: Output; interrupted: Promise<never> },
   work: () => Promise<T>,
 ): Promise<T> {
-  const interrupt = catchInterrupt();
   const ended = new AbortController();
-  const interrupted = new Promise<never>((_, reject) => {
-    interrupt.signal.addEventListener('abort', () => reject(left));
-  });
   const watching = tellMissing(temporal, queues, output, ended.signal);
   try {
     return await Promise.race([temporal.connection.withAbortSignal(ended.signal, work), interrupted]);
   } finally {
     ended.abort();
     await watching;
-    interrupt.release();
   }
 }
 

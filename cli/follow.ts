@@ -7,7 +7,6 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { PROGRESS_QUERY, type Progress, type QueueName } from '../contracts/temporal.ts';
 import { EXIT } from './exit-codes.ts';
 import { CommandEnd } from './failure.ts';
-import { catchInterrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { noWorkerText, unpolledQueues } from './pollers.ts';
 import { createDisplay, type ProgressDisplay } from './progress-display.ts';
@@ -23,8 +22,8 @@ export interface FollowRequest {
   queues: readonly QueueName[];
   /** Null: nothing to show (yet). Absent: the workflow itself is asked. */
   look?: () => Promise<Look | null>;
-  /** How to come back to it after Ctrl-C, as a command. */
-  comeBack: string;
+  /** Rejects at Ctrl-C, with how to come back (`leaveWith`). */
+  interrupted: Promise<never>;
   /** A worker of this command's own is about to poll: none is missed at first. */
   ownWorker?: boolean;
 }
@@ -40,32 +39,27 @@ const OWN_WORKER_MS = 15_000;
  */
 export async function follow(temporal: Temporal, handle: WorkflowHandle, request: FollowRequest): Promise<unknown> {
   const display = createDisplay(request.output.json);
-  const interrupt = catchInterrupt();
   const ended = new AbortController();
   const watching = watch(temporal, handle, request, display, ended.signal);
   try {
-    const interrupted = new Promise<never>((_, reject) => {
-      interrupt.signal.addEventListener('abort', () => reject(goesOn(handle.workflowId, request)));
-    });
     const result = request.wait?.(ended.signal) ?? resultOf(temporal, handle, ended.signal);
-    return await Promise.race([result, interrupted]);
+    return await Promise.race([result, request.interrupted]);
   } finally {
     ended.abort();
     await watching;
     display.end();
-    interrupt.release();
   }
 }
 
 /** What ends a command that leaves a workflow behind. @param ownWorker whether it had the only worker, or none was there */
 export function goesOn(
   workflowId: string,
-  { comeBack, ownWorker }: Pick<FollowRequest, 'comeBack' | 'ownWorker'>,
+  { comeBack, ownWorker }: { comeBack: string; ownWorker: boolean },
 ): CommandEnd {
   return new CommandEnd(
     EXIT.interrupted,
     'Interrupted',
-    `left ${workflowId}, which goes on ${ownWorker === true ? 'as soon as a worker runs' : 'running'}. Come back to it with:\n  ${comeBack}`,
+    `left ${workflowId}, which goes on ${ownWorker ? 'as soon as a worker runs' : 'running'}. Come back to it with:\n  ${comeBack}`,
   );
 }
 

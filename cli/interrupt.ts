@@ -1,5 +1,6 @@
 /** Ctrl-C and SIGTERM as an AbortSignal: the first asks for an orderly end, the second ends the process at once. */
 import { EXIT } from './exit-codes.ts';
+import type { CommandEnd } from './failure.ts';
 
 /**
  * @param onFirst told at the first signal, before the abort
@@ -21,4 +22,23 @@ export function catchInterrupt(onFirst?: () => void): { signal: AbortSignal; rel
       process.off('SIGTERM', handle);
     },
   };
+}
+
+/**
+ * For a command that leaves something behind which goes on: from the moment it tells of it until it ends, no Ctrl-C may find
+ * the process without a word on how to come back, not even between two things that are waited for.
+ * @param end says it, when the signal comes
+ * @returns as above, and `interrupted`, which rejects with it, at once where the signal came before
+ */
+export function leaveWith(end: () => CommandEnd): {
+  interrupted: Promise<never>;
+  signal: AbortSignal;
+  release: () => void;
+} {
+  const { signal, release } = catchInterrupt();
+  const interrupted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(end()));
+  });
+  interrupted.catch(() => undefined); // it may be that nobody waits for it just now
+  return { interrupted, signal, release };
 }

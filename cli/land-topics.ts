@@ -13,7 +13,7 @@ import type { LandOptions } from './commands/land.ts';
 import { withEmbeddedWorker } from './embedded-worker.ts';
 import { EXIT } from './exit-codes.ts';
 import { CommandEnd } from './failure.ts';
-import { catchInterrupt } from './interrupt.ts';
+import { leaveWith } from './interrupt.ts';
 import { ensureKafkaClient } from './kafka-client.ts';
 import { bytesText, numberText, type Output, tableText } from './output.ts';
 import { newId } from './replay-id.ts';
@@ -94,31 +94,28 @@ async function land({ file, options, output, temporal, landing, specs, topics }:
     ...(options.acceptLoss === true ? { acceptLoss: true } : {}),
   };
   if (options.acceptLoss === true) for (const spec of specs) await landing.acceptLoss(spec);
-  for (const spec of specs) output.note(`${workflowOf(spec)}  topic ${spec.topic.name}`);
   const word = `left what was asked for, which goes on running. End it with:\n  headrace land ${shellWord(file)} --stop`;
-  const left = new CommandEnd(EXIT.interrupted, 'Interrupted', word);
-  const asked = await Promise.all(
-    specs.map(async (spec) => ({
-      spec,
-      goal: await awaitWorker(temporal, { queues: QUEUES, output, left }, () => landing.request(spec, request)),
-    })),
-  );
-  if (options.detach === true || (!bounded && options.withWorker !== true)) {
-    const document = specs.map((spec) => ({ topic: spec.topic.name, workflowId: workflowOf(spec) }));
-    output.result(
-      { pipeline: topics.name, topics: document },
-      () => `asked for; end it with: headrace land ${shellWord(file)} --stop`,
-    );
-    return;
-  }
-  const interrupt = catchInterrupt();
+  const { interrupted, signal, release } = leaveWith(() => new CommandEnd(EXIT.interrupted, 'Interrupted', word));
   try {
-    const interrupted = new Promise<never>((_, reject) => {
-      interrupt.signal.addEventListener('abort', () => reject(left));
-    });
+    for (const spec of specs) output.note(`${workflowOf(spec)}  topic ${spec.topic.name}`);
+    const waiting = { queues: QUEUES, output, interrupted };
+    const asked = await Promise.all(
+      specs.map(async (spec) => ({
+        spec,
+        goal: await awaitWorker(temporal, waiting, () => landing.request(spec, request)),
+      })),
+    );
+    if (options.detach === true || (!bounded && options.withWorker !== true)) {
+      const document = specs.map((spec) => ({ topic: spec.topic.name, workflowId: workflowOf(spec) }));
+      output.result(
+        { pipeline: topics.name, topics: document },
+        () => `asked for; end it with: headrace land ${shellWord(file)} --stop`,
+      );
+      return;
+    }
     const landed = asked.map(async ({ spec, goal }) => {
       if (goal === null) return interrupted;
-      const { rows, objects, bytes } = await landing.reached(spec, goal, interrupt.signal);
+      const { rows, objects, bytes } = await landing.reached(spec, goal, signal);
       return { topic: spec.topic.name, dataset: datasetOf(spec.lake), rows, objects, bytes };
     });
     const found = await Promise.race([Promise.all(landed), interrupted]);
@@ -136,6 +133,6 @@ async function land({ file, options, output, temporal, landing, specs, topics }:
       ),
     );
   } finally {
-    interrupt.release();
+    release();
   }
 }

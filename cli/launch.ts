@@ -2,7 +2,8 @@
 import type { QueueName } from '../contracts/temporal.ts';
 import type { Settings } from '../contracts/settings.ts';
 import type { FollowOptions } from './common-options.ts';
-import { follow } from './follow.ts';
+import { follow, goesOn } from './follow.ts';
+import { leaveWith } from './interrupt.ts';
 import { noteOnce, type Output } from './output.ts';
 import { noWorkerText, unpolledQueues } from './pollers.ts';
 import type { Look } from './progress-model.ts';
@@ -51,24 +52,20 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
     return;
   }
   await options.companions?.turn();
-  if (started.how === 'completed')
-    output.note(
-      `${workflowId} had completed before; this is its result, of its own options. Another --replay-id runs anew.`,
-    );
-  else output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
-  const source = output.json ? undefined : await request.openLook?.();
+  const ownWorker = options.withWorker === true;
+  const { interrupted, release } = leaveWith(() => goesOn(workflowId, { comeBack, ownWorker }));
+  let source: ProgressSource | undefined;
   try {
-    const look = source === undefined ? {} : { look: () => source.look() };
-    request.present(
-      await follow(temporal, started.handle, {
-        output,
-        queues,
-        comeBack,
-        ownWorker: options.withWorker === true,
-        ...look,
-      }),
-    );
+    if (started.how === 'completed')
+      output.note(
+        `${workflowId} had completed before; this is its result, of its own options. Another --replay-id runs anew.`,
+      );
+    else output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
+    source = output.json ? undefined : await request.openLook?.();
+    const look = source === undefined ? {} : { look: () => source?.look() ?? Promise.resolve(null) };
+    request.present(await follow(temporal, started.handle, { output, queues, interrupted, ownWorker, ...look }));
   } finally {
     await source?.close();
+    release();
   }
 }

@@ -12,6 +12,7 @@ import type { FollowOptions } from '../common-options.ts';
 import { withEmbeddedWorker } from '../embedded-worker.ts';
 import { configurationFor, topicsFor } from '../environment.ts';
 import { follow, goesOn } from '../follow.ts';
+import { leaveWith } from '../interrupt.ts';
 import { landProgress } from '../land-progress.ts';
 import { ensureKafkaClient } from '../kafka-client.ts';
 import { bytesText, countText, outputFor, type Output } from '../output.ts';
@@ -83,25 +84,40 @@ async function land(context: Context): Promise<void> {
     ...(options.parallelism === undefined ? {} : { parallelism: options.parallelism }),
     ...(options.acceptLoss === true ? { acceptLoss: true } : {}),
   };
-  const began = performance.now();
   const link = workflowLink(temporal.settings, workflowId);
-  // Before the request, which waits for a worker: whoever ends that waiting must know what goes on.
-  if (options.detach !== true) output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
-  const comeBack = comeBackOf(context);
-  const left = goesOn(workflowId, { comeBack, ownWorker: true });
-  const goal = await awaitWorker(temporal, { queues: QUEUES, output, left }, () => landing.request(spec, request));
-  if (options.detach === true) {
-    const document = { pipeline: spec.name, workflowId, ...(link === undefined ? {} : { ui: link }) };
-    output.result(document, () => `asked ${workflowId} to land${link === undefined ? '' : `\n${link}`}`);
-    return;
+  const began = performance.now();
+  let isTaken = false;
+  const { interrupted, release } = leaveWith(() =>
+    goesOn(workflowId, { comeBack: comeBackOf(context), ownWorker: options.withWorker === true || !isTaken }),
+  );
+  try {
+    // Before the request, which waits for a worker: whoever ends that waiting must know what goes on.
+    if (options.detach !== true) output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
+    const waiting = { queues: QUEUES, output, interrupted };
+    const goal = await awaitWorker(temporal, waiting, () => landing.request(spec, request));
+    isTaken = true;
+    if (options.detach === true) {
+      const document = { pipeline: spec.name, workflowId, ...(link === undefined ? {} : { ui: link }) };
+      output.result(document, () => `asked ${workflowId} to land${link === undefined ? '' : `\n${link}`}`);
+      return;
+    }
+    await options.companions?.turn();
+    present(context, await watchLanding(context, workflowId, { goal, interrupted }), began, goal !== null);
+  } finally {
+    release();
   }
-  await options.companions?.turn();
-  const result = await watchLanding(context, workflowId, goal);
-  const { rows, cuts, objects, bytes } = result;
+}
+
+function present(
+  { output, spec }: Context,
+  { rows, cuts, objects, bytes }: Landed,
+  began: number,
+  isCaughtUp: boolean,
+): void {
   const seconds = (performance.now() - began) / 1000;
   output.result({ pipeline: spec.name, rows, cuts, objects, bytes, seconds }, () => {
     const size = bytes === undefined ? '' : `, ${bytesText(bytes)}`;
-    const what = goal === null ? 'landed meanwhile' : 'caught up; the lake holds';
+    const what = isCaughtUp ? 'caught up; the lake holds' : 'landed meanwhile';
     return `${what} ${countText(rows, 'row')} in ${countText(objects, 'file')}${size} (${countText(cuts, 'cut')})`;
   });
 }
@@ -124,7 +140,7 @@ function comeBackOf({ file, options }: Context): string {
 async function watchLanding(
   context: Context,
   workflowId: string,
-  goal: Awaited<ReturnType<Landing['request']>>,
+  { goal, interrupted }: { goal: Awaited<ReturnType<Landing['request']>>; interrupted: Promise<never> },
 ): Promise<Landed> {
   const { output, settings, spec, temporal, landing } = context;
   const handle = temporal.client.workflow.getHandle(workflowId);
@@ -134,7 +150,7 @@ async function watchLanding(
       output,
       queues: QUEUES,
       look: () => progress.look(),
-      comeBack: comeBackOf(context),
+      interrupted,
       ...(goal === null ? {} : { wait: (signal) => landing.reached(spec, goal, signal) }),
     });
     return result as Landed;
