@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { composeDown } from './compose.ts';
 import { withLock } from './lock.ts';
 import { stopProcess } from './native.ts';
+import { requireOwnHome } from './own-home.ts';
 import { stackServices } from './services.ts';
 import { loadState, lockFileOf, stateFileOf, type StackStateFile } from './state.ts';
 import type { OnProgress } from './types.ts';
@@ -28,6 +29,7 @@ const FOLDERS = ['postgres', 'mariadb', 'temporal', 'kafka', 'minio', 'seaweedfs
  */
 export async function down(options: DownOptions): Promise<void> {
   const { home, purge } = options;
+  requireOwnHome(home);
   if (!existsSync(home)) return;
   const onProgress = options.onProgress ?? ((): void => undefined);
   await withLock(lockFileOf(home), { signal: options.signal, timeoutMs: LOCK_TIMEOUT_MS }, async () => {

@@ -1,12 +1,14 @@
 /**
  * At most one holder of a path at a time, across processes. A lock whose holder died is taken over; a holder that
- * lives is waited for. (Node has no flock, and a lock by modification time would need a heartbeat.)
+ * lives is waited for. (Node has no flock, and a lock by modification time would need a heartbeat.) It is a symbolic link
+ * whose target is its holder: made with its content in one step, and on a full disk too, as `down --purge` needs it (a file
+ * was left there, empty).
  */
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, ownProcess, type OwnedProcess } from './process-identity.ts';
-import { StackError } from './stack-error.ts';
+import { StackError, reasonOf } from './stack-error.ts';
 
 const POLL_MS = 50;
 /** Taking over a dead holder's lock lasts microseconds; a takeover file older than this was left by a crash in it. */
@@ -55,22 +57,22 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 
 function tryCreate(path: string): boolean {
   try {
-    writeFileSync(path, JSON.stringify(ownProcess()), { flag: 'wx', mode: 0o600 });
+    const { pid, identity } = ownProcess();
+    symlinkSync(`${pid} ${identity}`, path);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw new StackError(`cannot write ${path}; make its folder writable for this user`, { cause: error });
+    throw new StackError(`cannot write ${path}: ${reasonOf(error)}; make its folder writable for this user`, {
+      cause: error,
+    });
   }
 }
 
-/** @returns undefined while the file is just being written, or has just gone */
+/** @returns undefined where it has just gone, or is none of ours */
 function readHolder(path: string): OwnedProcess | undefined {
   try {
-    const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof parsed !== 'object' || parsed === null || !('pid' in parsed) || !('identity' in parsed))
-      return undefined;
-    const { pid, identity } = parsed;
-    return typeof pid === 'number' && typeof identity === 'string' ? { pid, identity } : undefined;
+    const [, pid, identity] = /^(\d+) (.+)$/.exec(readlinkSync(path)) ?? [];
+    return pid === undefined || identity === undefined ? undefined : { pid: Number(pid), identity };
   } catch {
     return undefined;
   }
@@ -84,7 +86,7 @@ function takeAway(path: string): void {
   const takeover = `${path}.takeover`;
   if (!tryCreate(takeover)) {
     try {
-      if (Date.now() - statSync(takeover).mtimeMs > TAKEOVER_STALE_MS) rmSync(takeover, { force: true });
+      if (Date.now() - lstatSync(takeover).mtimeMs > TAKEOVER_STALE_MS) rmSync(takeover, { force: true });
     } catch {
       // Gone already: the other one is done.
     }

@@ -102,7 +102,12 @@ export async function stopProcess(service: Service, options: Omit<StackOptions, 
   }
   const { [service.name]: _ended, ...others } = options.state.processes;
   options.state.processes = others;
-  saveState(options.home, options.state);
+  try {
+    saveState(options.home, options.state);
+  } catch (error) {
+    // A full disk: the file goes on naming the process, which every reader finds gone.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+  }
 }
 
 export function contextOf(service: Service, options: StackOptions): ServiceContext {

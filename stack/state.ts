@@ -4,9 +4,10 @@
  * crash can stop every process it names, and nothing else.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isForbidden, notOwnHome } from './own-home.ts';
 import { StackError } from './stack-error.ts';
 import { EXTRA_SERVICE_NAMES, SERVICE_NAMES } from './types.ts';
 
@@ -72,14 +73,16 @@ export const logFileOf = (home: string, service: string): string => join(home, '
 
 /**
  * @returns the home's state, or undefined where no stack was ever started
- * @throws StackError if the file is there but is not one that this version wrote
+ * @throws StackError if the file is there but is another user's, or not one that this version wrote
  */
 export function loadState(home: string): StackStateFile | undefined {
   const path = stateFileOf(home);
-  if (!existsSync(path)) return undefined;
   try {
+    // Not `existsSync`: it takes a file that this user may not see for none.
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     return stateSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
+    if (isForbidden(error)) throw notOwnHome(home, error);
     throw new StackError(
       `${path} is not a stack's state that this version can read; move it away (the services it names go on running) ` +
         `and run up again`,
@@ -92,8 +95,13 @@ export function loadState(home: string): StackStateFile | undefined {
 export function saveState(home: string, state: StackStateFile): void {
   mkdirSync(home, { recursive: true });
   const temporary = `${stateFileOf(home)}.${process.pid}`;
-  writeFileSync(temporary, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(temporary, stateFileOf(home));
+  try {
+    writeFileSync(temporary, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
+    renameSync(temporary, stateFileOf(home));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** 128 random bits, of characters that need no escaping in a URL, YAML, SQL or a shell. */

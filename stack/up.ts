@@ -10,6 +10,7 @@ import { requireGiven } from './given.ts';
 import { stackInfo } from './info.ts';
 import { withLock } from './lock.ts';
 import { findProcess, startProcess, stopProcess, type StackOptions } from './native.ts';
+import { requireOwnHome } from './own-home.ts';
 import { PORT_TIMEOUT_MS, becomesFree, choosePorts } from './ports.ts';
 import { isAlive } from './process-identity.ts';
 import { isInstalled, requirePrograms } from './prerequisites.ts';
@@ -54,6 +55,7 @@ export async function up(options: UpOptions): Promise<StackInfo> {
   const given = options.given ?? givenServices();
   const onProgress = options.onProgress ?? ((): void => undefined);
   try {
+    requireOwnHome(home);
     await requireGiven(given);
     return await withLock(lockFileOf(home), { signal, timeoutMs: LOCK_TIMEOUT_MS }, async () => {
       const state = loadState(home) ?? (await newState(cache));
