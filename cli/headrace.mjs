@@ -36,10 +36,27 @@ async function programUrl() {
     const url = await builtProgram();
     process.setSourceMapsEnabled(true);
     return url;
-  } catch {
+  } catch (error) {
+    endOnBrokenSource(error);
     await registerTypeScript();
     return new URL('main.ts', import.meta.url).href;
   }
+}
+
+/**
+ * A source that somebody is editing: the loader would fail of it as well, with a stack trace of its own.
+ * @param {unknown} error of the build
+ */
+function endOnBrokenSource(error) {
+  const faults = error instanceof Error && 'errors' in error && Array.isArray(error.errors) ? error.errors : [];
+  const lines = faults
+    .filter(({ location }) => location)
+    .map(({ location: { file, line, column }, text }) => {
+      return `  ${file}:${line}:${column + 1}: ${text}`;
+    });
+  if (lines.length === 0) return;
+  console.error(`headrace: its own source has an error (git diff shows what was changed):\n${lines.join('\n')}`);
+  process.exit(1);
 }
 
 /** @returns {Promise<void>} once TypeScript can be imported */
