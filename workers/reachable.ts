@@ -28,7 +28,7 @@ export function temporalAddress({ address }: Settings['temporal']): Address {
 }
 
 export function controlAddress({ control }: Pick<Settings, 'control'>): Address {
-  return database('the control database', 'ControlUnavailable', control, 'HEADRACE_CONTROL_URL');
+  return database('the control database', 'ControlUnavailable', control, setting('CONTROL_URL', 'control'));
 }
 
 /** Of all services; with a pipeline, of the connections that it names, else of all. */

@@ -5,6 +5,7 @@
 import { messageOf } from '../../contracts/errors.ts';
 import type { PipelineLook } from '../../contracts/inspect.ts';
 import { QUEUES } from '../../contracts/temporal.ts';
+import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configurationFor, settingsFor } from '../environment.ts';
 import { failureOf } from '../failure.ts';
@@ -27,7 +28,9 @@ export async function runStatus(file: string | undefined, options: CommonOptions
       if (missing.length > 0) noteOnce(options, output, noWorkerText(missing, false));
       return recent;
     }),
-    withInspector(settings, output, (inspector) => inspector.readStatus(spec?.name)),
+    requireReachable([controlAddress(settings)]).then(() =>
+      withInspector(settings, output, (inspector) => inspector.readStatus(spec?.name)),
+    ),
   ]);
   if (workflows.status === 'rejected' && pipelines.status === 'rejected') throw workflows.reason;
   for (const part of [workflows, pipelines]) {
