@@ -1,6 +1,7 @@
 /** Which task queues no worker polls: a workflow that waits for one of these waits without a word otherwise. */
 import { TASK_QUEUES, type QueueName } from '../contracts/temporal.ts';
 import type { Temporal } from './temporal.ts';
+import { workersGone } from './workers-gone.ts';
 
 /** temporal.api.enums.v1.TaskQueueType */
 const WORKFLOW = 1;
@@ -10,11 +11,16 @@ const ALIVE_MS = 70_000;
 
 /** @returns names of those queues without a living poller */
 export async function unpolledQueues(temporal: Temporal, queues: readonly QueueName[]): Promise<QueueName[]> {
-  const polled = await Promise.all(queues.map((queue) => isPolled(temporal, queue)));
+  const gone = await workersGone(temporal);
+  const polled = await Promise.all(queues.map((queue) => isPolled(temporal, queue, gone)));
   return queues.filter((_, index) => polled[index] === false);
 }
 
-async function isPolled({ connection, settings }: Temporal, queue: QueueName): Promise<boolean> {
+async function isPolled(
+  { connection, settings }: Temporal,
+  queue: QueueName,
+  gone: Awaited<ReturnType<typeof workersGone>>,
+): Promise<boolean> {
   // By name: the enum itself is in @temporalio/proto, a package that the client does not hand on.
   const kind: Record<string, number> = { taskQueueType: queue === 'orchestrate' ? WORKFLOW : ACTIVITY };
   const { pollers } = await connection.workflowService.describeTaskQueue({
@@ -22,7 +28,8 @@ async function isPolled({ connection, settings }: Temporal, queue: QueueName): P
     taskQueue: { name: TASK_QUEUES[queue] },
     ...kind,
   });
-  return pollers.some(({ lastAccessTime }) => {
+  return pollers.some(({ lastAccessTime, identity }) => {
+    if (gone(identity ?? '', TASK_QUEUES[queue])) return false;
     const seconds = Number(lastAccessTime?.seconds ?? 0);
     return Date.now() - seconds * 1000 < ALIVE_MS;
   });

@@ -56,6 +56,8 @@ const FORCE = '40s';
 const STEP = { isolateExecutionTimeout: '10 minutes' };
 /** A cancellation reaches an activity with its heartbeat's answer: rarer beats would make a drain wait. */
 const HEARTBEAT_THROTTLE = '2s';
+/** How often Temporal hears that this worker is there; commands take one that was silent for four beats for gone (cli/workers-gone.ts). */
+const WORKER_BEAT = '5s';
 
 /** @throws Fault TemporalUnavailable, ConfigInvalid (the control database is not migrated) */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
@@ -150,6 +152,7 @@ function installRuntime({ log, logLevel = 'INFO' }: WorkerOptions, sdkPort: numb
   Runtime.install({
     logger,
     shutdownSignals: [],
+    workerHeartbeatInterval: WORKER_BEAT,
     ...(sdkPort === undefined ? {} : { telemetryOptions: { metrics: { prometheus } } }),
   });
 }
