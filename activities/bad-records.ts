@@ -1,4 +1,5 @@
 /** What a pipeline says of bad records (`onBad`), asked before they become dead letters: up to there nothing has been changed. */
+import { countWith } from '../contracts/count-words.ts';
 import { fault } from '../contracts/errors.ts';
 import type { OnBad } from '../contracts/pipeline.ts';
 import type { Manifest } from './ports/manifest.ts';
@@ -32,7 +33,7 @@ export async function requireFewBad(
   if (open + bad.length <= onBad.most) return;
   throw fault(
     'TooManyBad',
-    `${open} dead letters are open and ${bad.length} more were met (the first in ${where}); the pipeline allows ${onBad.most} ` +
+    `${countWith(open, 'dead letter', 'is', 'are')} open and ${bad.length} more were met (the first in ${where}); the pipeline allows ${onBad.most} ` +
       '(onBad.most). Re-drive or discard what is open (headrace dead-letters), or raise the limit',
   );
 }

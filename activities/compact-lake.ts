@@ -8,6 +8,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { countText } from '../contracts/count-words.ts';
 import type { CompactedCuts, CompactReport } from '../contracts/compact.ts';
 import { fault } from '../contracts/errors.ts';
 import { againExtension, extensionOf, objectName } from '../contracts/manifest.ts';
@@ -161,7 +162,7 @@ async function encodeGroup(
     if (file.rows !== rows) {
       throw fault(
         'ManifestConflict',
-        `objects ${objects[0]?.name ?? ''} to ${objects.at(-1)?.name ?? ''} hold ${file.rows} rows, the manifest says ${rows}: ` +
+        `objects ${objects[0]?.name ?? ''} to ${objects.at(-1)?.name ?? ''} hold ${countText(file.rows, 'row')}, the manifest says ${rows}: ` +
           'one was changed after it was sealed; restore it',
       );
     }

@@ -2,6 +2,7 @@
  * Names, metadata and the judging of lake objects. An object of the same name is ours if its rows and input hash are the
  * cut's (kept as metadata: the Parquet bytes change with the encoder's version); anything else is a named fault.
  */
+import { countText } from '../contracts/count-words.ts';
 import { fault } from '../contracts/errors.ts';
 import type { LandingSpec } from '../contracts/pipeline.ts';
 import { type ObjectMetadata, readMetadata, writeMetadata } from '../formats/object-facts.ts';
@@ -38,7 +39,7 @@ export async function putObject(
   if (judgement === 'absent') throw fault('StoreUnavailable', `${object} was there and is gone; trying again`);
   throw fault(
     'ObjectConflict',
-    `${object} exists with other contents (expected ${facts.rows} rows of input ${facts.inputSha256}); Headrace did not ` +
+    `${object} exists with other contents (expected ${countText(facts.rows, 'row')} of input ${facts.inputSha256}); Headrace did not ` +
       'write it for this manifest: move it away, or land to another prefix',
   );
 }

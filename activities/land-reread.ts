@@ -2,6 +2,7 @@
  * Reads the range of an open intent again and encodes it with the intent's own settings. The hash of what is read must be
  * the intent's: then the object is the one that its author would have put.
  */
+import { countText } from '../contracts/count-words.ts';
 import { fault } from '../contracts/errors.ts';
 import { landGroup } from '../contracts/messages.ts';
 import { type CutBuffer, createCutBuffer } from '../formats/cut-buffer.ts';
@@ -27,8 +28,8 @@ export async function rereadCut(
   if (ready.inputSha256 === cut.inputSha256 && ready.rows === cut.rows) return ready;
   throw fault(
     'ManifestConflict',
-    `cut [${cut.start}, ${cut.end}) of ${context.topic}, partition ${cut.partition}, was begun with ${cut.rows} rows of input ` +
-      `${cut.inputSha256}; read again it gives ${ready.rows} rows of ${ready.inputSha256}. If the headrace version changed ` +
+    `cut [${cut.start}, ${cut.end}) of ${context.topic}, partition ${cut.partition}, was begun with ${countText(cut.rows, 'row')} of input ` +
+      `${cut.inputSha256}; read again it gives ${countText(ready.rows, 'row')} of ${ready.inputSha256}. If the headrace version changed ` +
       'in between, let the old one finish; else void the cut in headrace.cut after looking at both',
   );
 }

@@ -4,6 +4,7 @@
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { countText } from '../contracts/count-words.ts';
 import { fault, isFault } from '../contracts/errors.ts';
 import { eachOf } from './each-of.ts';
 import type { ExportedRows, LakeFile, LakeFiles } from './ports/lake-files.ts';
@@ -47,7 +48,7 @@ export async function prepareBatch(
     if (batch.expectedRows !== undefined && read !== batch.expectedRows) {
       throw fault(
         'ManifestConflict',
-        `the objects of ${batch.cuts} sealed cuts hold ${read} rows, the manifest says ${batch.expectedRows}: an object of ` +
+        `the objects of ${countText(batch.cuts, 'sealed cut')} hold ${countText(read, 'row')}, the manifest says ${batch.expectedRows}: an object of ` +
           `bucket ${bucket} was changed after it was sealed (first: ${batch.objects[0]?.object ?? ''}); restore it`,
       );
     }

@@ -4,6 +4,7 @@
  * table of one session, and goes with it. A replay with dead letters, losses or skipped chunks replaces nothing: whatever it
  * lacks would be deleted (docs/decisions/0021).
  */
+import { countWith } from '../contracts/count-words.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fault, isFault } from '../contracts/errors.ts';
@@ -175,14 +176,14 @@ async function requireWhole(
 ): Promise<void> {
   const found = await compareLake(ports, replay, landed);
   const skipped = await ports.verify.skippedChunks(replay.replayId);
-  const lacks = [
-    [skipped, 'chunks were skipped'],
-    [found.deadLetters, 'records are in the dead letters (headrace dead-letters)'],
-    [found.lost, 'records expired before they were landed'],
-    [found.unequal.length, 'chunks are not in the lake as they were published'],
-    [Math.abs(rowsOf(landed) - staged), 'rows of a key that comes more than once'],
-  ] as const;
-  const told = lacks.filter(([count]) => count > 0).map(([count, text]) => `${count} ${text}`);
+  const lacks: Parameters<typeof countWith>[] = [
+    [skipped, 'chunk', 'was skipped', 'were skipped'],
+    [found.deadLetters, 'record', 'is in the dead letters', 'are in the dead letters'],
+    [found.lost, 'record', 'expired before it was landed', 'expired before they were landed'],
+    [found.unequal.length, 'chunk', 'is not in the lake as published', 'are not in the lake as published'],
+    [Math.abs(rowsOf(landed) - staged), 'row', 'of a key that comes twice', 'of keys that come more than once'],
+  ];
+  const told = lacks.filter(([count]) => count > 0).map((lack) => countWith(...lack));
   if (told.length === 0) return;
   const { schema, table } = replay.spec.warehouse.table;
   throw fault(

@@ -2,6 +2,7 @@
  * Plans a replay: checks everything the pipeline names, in one go, and stores what must never change afterwards (scope,
  * columns, upper bound, topic id, partition count, the source's snapshot). Running it twice stores the first plan.
  */
+import { countWith } from '../contracts/count-words.ts';
 import type { TableShape } from '../contracts/columns.ts';
 import { randomBytes } from 'node:crypto';
 import { LANE_MODULUS } from '../contracts/messages.ts';
@@ -176,7 +177,7 @@ async function checkPaced(source: Source, { spec, scope, speed }: ReplayInput, s
   if (nulls === 0) return;
   throw fault(
     'ConfigInvalid',
-    `${nulls} rows have no ${eventTime}, so a replay paced by it has no moment for them; leave them out (--where '${eventTime} IS NOT NULL'), and replay them without --speed`,
+    `${countWith(nulls, 'row', 'has', 'have')} no ${eventTime}, so a replay paced by it has no moment for them; leave them out (--where '${eventTime} IS NOT NULL'), and replay them without --speed`,
   );
 }
 

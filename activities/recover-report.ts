@@ -1,4 +1,5 @@
 /** What was found, in words: what will be written, what a rebuild cannot have, and what stands in the way. Pure. */
+import { countText, countWith } from '../contracts/count-words.ts';
 import type { RecoveryReport } from '../contracts/recovery.ts';
 import type { FoundLake } from './recover-lake.ts';
 import { assumed, type PresentShape, withLetters } from './recover-plan.ts';
@@ -96,12 +97,12 @@ function notesOf(
     .flatMap((plan) => [...withLetters(plan), ...plan.gaps.filter(({ is }) => is === 'read')])
     .reduce((sum, { deadLetters = 0 }) => sum + deadLetters, 0);
   if (known > readable) {
-    notes.push(`${known - readable} dead letters are gone with their bytes: their offsets have left the topic`);
+    notes.push(`${countText(known - readable, 'dead letter')} gone with the bytes: the offsets have left the topic`);
   }
   const silent = partitions.flatMap(({ chain }) => chain.filter(({ since }) => since === undefined));
   if (silent.length > 0) {
     notes.push(
-      `${silent.length} objects were written by an older version, which did not say what lies before them nor how many dead ` +
+      `${countWith(silent.length, 'object', 'was', 'were')} written by an older version, which did not say what lies before them nor how many dead ` +
         'letters lie among them',
     );
   }
@@ -139,7 +140,7 @@ function faultsOf({ partitions, replays, request, schemas }: Omit<Findings, 'rep
   }
   if (lake.unmarked.length > 0) {
     faults.push(
-      `${lake.unmarked.length} objects have our names but not our metadata (${few(lake.unmarked)}): they were copied without ` +
+      `${countWith(lake.unmarked.length, 'object', 'has', 'have')} a name of ours but not our metadata (${few(lake.unmarked)}): they were copied without ` +
         'it, or are not ours; restore the metadata, or move them away',
     );
   }
@@ -148,7 +149,7 @@ function faultsOf({ partitions, replays, request, schemas }: Omit<Findings, 'rep
   const silent = objects.filter(({ schemaVersion }) => schemaVersion === undefined);
   if (silent.length > 0 && !known.has(assumed(request, present))) {
     faults.push(
-      `${silent.length} objects of an older version do not say which columns they were written with ` +
+      `${countWith(silent.length, 'object', 'of an older version does', 'of an older version do')} not say which columns they were written with ` +
         `(${few(silent.map(({ name }) => name))}); where they are the source's present ones, say --assume-present-schema` +
         (present.trouble === '' ? '' : ` (the source does not tell them: ${present.trouble})`),
     );

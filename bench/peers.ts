@@ -3,10 +3,11 @@
  * one run, on the same rows, machine and services (a stack of its own). Headrace keeps all its promises meanwhile; what a peer
  * promises stands in its row. docs/benchmarks.md says how each is measured. Exit code 1 if a peer failed: its row says why.
  */
+import { numberText } from '../contracts/count-words.ts';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { numberText, tableText } from '../cli/output.ts';
+import { tableText } from '../cli/output.ts';
 import { type Hop, measureHops } from './hops.ts';
 import { wholeNumber } from './options.ts';
 import { debezium } from './peers/debezium.ts';

@@ -12,7 +12,7 @@ import { noWorkerText, unpolledQueues } from './pollers.ts';
 import { createDisplay, type ProgressDisplay } from './progress-display.ts';
 import type { Look } from './progress-model.ts';
 import type { Temporal } from './temporal.ts';
-import { conditionOf, troubleText } from './troubles.ts';
+import { conditionWith, troubleText } from './troubles.ts';
 
 export interface FollowRequest {
   output: Output;
@@ -20,6 +20,8 @@ export interface FollowRequest {
   wait?: (signal: AbortSignal) => Promise<unknown>;
   /** Queues that the workflow needs workers for. */
   queues: readonly QueueName[];
+  /** Ids of workflows that it waits for without being their parent: a run's landing. */
+  beside?: readonly string[];
   /** Null: nothing to show (yet). Absent: the workflow itself is asked. */
   look?: () => Promise<Look | null>;
   /** Rejects at Ctrl-C, with how to come back (`leaveWith`). */
@@ -67,7 +69,7 @@ export function goesOn(
 async function watch(
   temporal: Temporal,
   handle: WorkflowHandle,
-  { queues, look, output, ownWorker }: FollowRequest,
+  { queues, beside = [], look, output, ownWorker }: FollowRequest,
   display: ProgressDisplay,
   ended: AbortSignal,
 ): Promise<void> {
@@ -75,7 +77,7 @@ async function watch(
   const care = createCare(
     temporal,
     handle.workflowId,
-    queues,
+    { queues, beside },
     display,
     ownWorker === true ? Date.now() + OWN_WORKER_MS : 0,
   );
@@ -97,12 +99,14 @@ async function watch(
   if (last !== null) display.show(last);
 }
 
-/** Tells each thing once: a queue without a worker, and each activity's cause of being retried. Gives the phase. */
-/** @param missedFrom when workers begin to be missed, ms */
+/**
+ * Tells each thing once: a queue without a worker, and each activity's cause of being retried. Gives the phase.
+ * @param missedFrom when workers begin to be missed, ms
+ */
 function createCare(
   temporal: Temporal,
   workflowId: string,
-  queues: readonly QueueName[],
+  { queues, beside }: Required<Pick<FollowRequest, 'queues' | 'beside'>>,
   display: ProgressDisplay,
   missedFrom: number,
 ) {
@@ -113,7 +117,7 @@ function createCare(
     if (missing.length > 0 && missing.join() !== unpolled) display.note(noWorkerText(missing));
     if (missing.length === 0 && unpolled !== '') display.note('A worker is there now.');
     unpolled = missing.join();
-    const { phase, troubles } = await conditionOf(temporal.client, workflowId);
+    const { phase, troubles } = await conditionWith(temporal.client, workflowId, beside);
     for (const trouble of troubles) {
       const key = `${trouble.activity} ${trouble.cause}`;
       if (!told.has(key)) display.note(troubleText(trouble));

@@ -4,11 +4,12 @@ import { drawSample, type Sample } from '../generators/check.ts';
 import type { Group, Values } from '../generators/kinds.ts';
 import type { AnyProfile } from '../generators/profiles.ts';
 import { formOf, spanOf } from '../generators/request.ts';
+import { numberText } from '../contracts/count-words.ts';
 import type { GenerateRequest } from '../contracts/generate.ts';
 import { shownSettings } from '../generators/show.ts';
 import { WEEKDAYS, weekdayOf } from '../generators/times.ts';
 import { formatTime } from './generate-options.ts';
-import { numberText, tableText } from './output.ts';
+import { tableText } from './output.ts';
 
 export interface Shown {
   document: unknown;

@@ -1,10 +1,11 @@
 /** `headrace generate --workflow`: starts the workflow and follows it, or asks one to stop. */
+import { countText, numberText } from '../contracts/count-words.ts';
 import type { GenerateReport, GenerateRequest } from '../contracts/generate.ts';
 import type { Settings } from '../contracts/settings.ts';
 import { SIGNALS, workflowIds, WORKFLOWS, type GenerateInput } from '../contracts/temporal.ts';
 import { formatTime, targetText, type GenerateOptions } from './generate-options.ts';
 import { launch } from './launch.ts';
-import { numberText, type Output } from './output.ts';
+import type { Output } from './output.ts';
 import { withTemporal } from './temporal.ts';
 
 export async function launchGenerate(
@@ -31,7 +32,7 @@ export async function launchGenerate(
       const reached = report.at === null ? '' : `, up to ${formatTime(report.at)}`;
       output.result({ profile, workflowId, ...report }, () =>
         [
-          `${workflowId}: ${numberText(report.main)} events${reached}${report.ended === 'complete' ? '' : ' (stopped)'}`,
+          `${workflowId}: ${countText(report.main, 'event')}${reached}${report.ended === 'complete' ? '' : ' (stopped)'}`,
           ...Object.entries(report.counts).map(([name, count]) => `  ${name.padEnd(24)} ${numberText(count)}`),
         ].join('\n'),
       );

@@ -1,6 +1,7 @@
 /** Intervals for people. */
+import { numberText } from '../contracts/count-words.ts';
 import type { IntervalLook } from '../contracts/intervals.ts';
-import { numberText, tableText } from './output.ts';
+import { tableText } from './output.ts';
 
 export interface IntervalCounts {
   done: number;

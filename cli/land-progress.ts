@@ -1,8 +1,8 @@
 /** Progress of a dataset's landing: rows so far, files, and how far the topic is ahead. */
+import { countText } from '../contracts/count-words.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
 import type { Settings } from '../contracts/settings.ts';
 import type { ProgressSource } from './launch.ts';
-import { countText } from './output.ts';
 
 export async function landProgress(settings: Settings, spec: PipelineSpec): Promise<ProgressSource> {
   const { openInspector } = await import('../workers/inspect.ts');

@@ -2,6 +2,7 @@
  * `headrace land FILE` for a file with `topicPattern`: asks for a landing each of the topics that match now, and waits for all of
  * them at once. A topic that is made later is landed from the next call on.
  */
+import { numberText } from '../contracts/count-words.ts';
 import { fault } from '../contracts/errors.ts';
 import type { Settings } from '../contracts/settings.ts';
 import { datasetOf, type LandingSpec } from '../contracts/pipeline.ts';
@@ -15,7 +16,7 @@ import { EXIT } from './exit-codes.ts';
 import { CommandEnd } from './failure.ts';
 import { leaveWith } from './interrupt.ts';
 import { ensureKafkaClient } from './kafka-client.ts';
-import { bytesText, numberText, type Output, tableText } from './output.ts';
+import { bytesText, type Output, tableText } from './output.ts';
 import { newId } from './replay-id.ts';
 import { shellWord } from './scope-options.ts';
 import { type Temporal, withTemporal } from './temporal.ts';

@@ -16,6 +16,8 @@ export interface LaunchRequest extends StartRequest {
   options: FollowOptions;
   output: Output;
   queues: readonly QueueName[];
+  /** Ids of workflows that it waits for without being their parent: a run's landing. */
+  beside?: readonly string[];
   /** Reads progress from the control database; absent: the workflow is asked. */
   openLook?: () => Promise<ProgressSource>;
   comeBack: string;
@@ -41,7 +43,7 @@ export async function launch(request: LaunchRequest): Promise<void> {
 }
 
 async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promise<void> {
-  const { options, output, queues, workflowId, names, comeBack } = request;
+  const { options, output, queues, beside = [], workflowId, names, comeBack } = request;
   const started = await startWorkflow(temporal, request);
   const link = workflowLink(temporal.settings, workflowId);
   if (options.detach === true) {
@@ -63,7 +65,9 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
     else output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
     source = output.json ? undefined : await request.openLook?.();
     const look = source === undefined ? {} : { look: () => source?.look() ?? Promise.resolve(null) };
-    request.present(await follow(temporal, started.handle, { output, queues, interrupted, ownWorker, ...look }));
+    request.present(
+      await follow(temporal, started.handle, { output, queues, beside, interrupted, ownWorker, ...look }),
+    );
   } finally {
     await source?.close();
     release();

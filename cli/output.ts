@@ -1,8 +1,8 @@
 /**
  * Where words go: results to standard output (with --json exactly one document), everything else to standard error.
- * Numbers are written for people here and nowhere else.
  */
 import Table from 'cli-table3';
+import { numberText } from '../contracts/count-words.ts';
 import type { CommonOptions } from './common-options.ts';
 
 export interface Output {
@@ -34,12 +34,6 @@ export function createOutput(json: boolean): Output {
     note: (line) => void process.stderr.write(`${line}\n`),
   };
 }
-
-export const numberText = (value: number): string => Math.round(value).toLocaleString('en-US');
-
-/** `1 row`, `2,000 rows`. @param thing whose plural takes an s */
-export const countText = (count: number, thing: string): string =>
-  `${numberText(count)} ${thing}${Math.round(count) === 1 ? '' : 's'}`;
 
 export function secondsText(seconds: number): string {
   if (seconds < 100) return `${seconds.toFixed(1)} s`;

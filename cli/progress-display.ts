@@ -2,8 +2,9 @@
  * Shows progress on standard error: a live block of bars on a terminal, plain lines elsewhere, nothing with --json.
  * Notes written meanwhile go above the block.
  */
+import { countText, numberText } from '../contracts/count-words.ts';
 import { clearScreenDown, moveCursor } from 'node:readline';
-import { countText, numberText, secondsText } from './output.ts';
+import { secondsText } from './output.ts';
 import { createProgressModel, type HopProgress, type Look } from './progress-model.ts';
 
 export interface ProgressDisplay {

@@ -1,17 +1,18 @@
 /** `recover` and `lake orphans` for people. */
+import { countText, countWith, numberText } from '../contracts/count-words.ts';
 import type { Orphan, OrphansReport, RecoveryReport } from '../contracts/recovery.ts';
-import { bytesText, numberText, tableText } from './output.ts';
+import { bytesText, tableText } from './output.ts';
 
 export function recoveryText(report: RecoveryReport, file: string): string {
   const parts = [`${report.pipeline}: topic ${report.topic}, lake ${report.dataset}`, partitionsText(report)];
   const gaps = report.gaps.map(
     ({ partition, start, end, is, records }) =>
-      `partition ${partition}, offsets ${start} to ${end}: ${is === 'read' ? `${numberText(records)} records, read again` : is}`,
+      `partition ${partition}, offsets ${start} to ${end}: ${is === 'read' ? `${countText(records, 'record')}, read again` : is}`,
   );
   if (gaps.length > 0) parts.push(`Between the objects:\n${list(gaps)}`);
   const replays = report.replays.map(
     ({ replayId, records, proof }) =>
-      `${replayId}: ${numberText(records)} records${proof === 'later' ? '' : `, ${proof}`}`,
+      `${replayId}: ${countText(records, 'record')}${proof === 'later' ? '' : `, ${proof}`}`,
   );
   if (replays.length > 0) parts.push(`Replays with records still to be read:\n${list(replays)}`);
   const { known, found } = report.deadLetters;
@@ -46,7 +47,7 @@ function partitionsText({ partitions }: RecoveryReport): string {
 
 export function orphansText({ orphans, kept, foreign, named, deleted, dataset }: OrphansReport): string {
   const line = ({ name, bytes, why }: Orphan): string => `${name} (${bytesText(bytes)}): ${why}`;
-  const parts = [`lake ${dataset}: ${numberText(named)} objects are named by cuts`];
+  const parts = [`lake ${dataset}: ${countWith(named, 'object', 'is', 'are')} named by cuts`];
   if (orphans.length > 0) parts.push(`Orphans:\n${list(orphans.map(line))}`);
   if (kept.length > 0) parts.push(`Named by no cut, and left alone:\n${list(kept.map(line))}`);
   if (foreign.length > 0) parts.push(`Not Headrace's, left alone:\n${list(foreign.map(({ name }) => name))}`);

@@ -1,6 +1,7 @@
 /** `status` for people: a table of hops a pipeline, and a table of workflows. */
+import { countText, countWith, numberText } from '../contracts/count-words.ts';
 import type { HopCounts, PipelineLook } from '../contracts/inspect.ts';
-import { bytesText, countText, numberText, rateText, secondsText, tableText } from './output.ts';
+import { bytesText, rateText, secondsText, tableText } from './output.ts';
 import { workflowIds } from '../contracts/temporal.ts';
 import type { WorkflowLook } from './workflow-list.ts';
 
@@ -30,8 +31,9 @@ function pipelineText(look: PipelineLook, endOf: (replayId: string) => string | 
     ],
   ];
   const alarms: string[] = [];
-  if (lake.lost > 0) alarms.push(`  ${numberText(lake.lost)} records expired before they were landed`);
-  if (lake.deadLetters > 0) alarms.push(`  ${numberText(lake.deadLetters)} records are in the dead letters`);
+  if (lake.lost > 0)
+    alarms.push(`  ${countWith(lake.lost, 'record', 'expired before it was', 'expired before they were')} landed`);
+  if (lake.deadLetters > 0) alarms.push(`  ${countWith(lake.deadLetters, 'record', 'is', 'are')} in the dead letters`);
   if (newColumns !== null) {
     const names = newColumns.names.map((name) => `"${name}"`).join(', ');
     alarms.push(`  new in the source and the warehouse since ${ago(newColumns.since)}: ${names}`);
@@ -73,7 +75,7 @@ function leftText({ publishedAt, secondsLeft, leftUnknown }: HopCounts): string 
 }
 
 function lakeText({ cuts, objects, bytes }: PipelineLook['lake']): string {
-  return `${numberText(cuts)} cuts, ${numberText(objects)} files, ${bytesText(bytes)}`;
+  return `${countText(cuts, 'cut')}, ${countText(objects, 'file')}, ${bytesText(bytes)}`;
 }
 
 /** Lag counts offsets, of which some hold no record (transaction markers). */

@@ -24,7 +24,16 @@ export interface Condition {
   troubles: Trouble[];
 }
 
-export async function conditionOf(client: Client, workflowId: string): Promise<Condition> {
+/** @param beside ids of workflows that it waits for without being their parent; one that is not there has no troubles */
+export async function conditionWith(client: Client, workflowId: string, beside: readonly string[]): Promise<Condition> {
+  const [own, ...others] = await Promise.all([
+    conditionOf(client, workflowId),
+    ...beside.map((id) => conditionOf(client, id).catch(() => null)),
+  ]);
+  return { phase: own.phase, troubles: [...own.troubles, ...others.flatMap((other) => other?.troubles ?? [])] };
+}
+
+async function conditionOf(client: Client, workflowId: string): Promise<Condition> {
   const { raw } = await client.workflow.getHandle(workflowId).describe();
   const { payloadCodecs } = client.options.loadedDataConverter;
   const own = await Promise.all(

@@ -1,7 +1,8 @@
 /** The report of `run` and `verify` for people: what each hop did, and what differs, down to keys. */
+import { countText, countWith, numberText } from '../contracts/count-words.ts';
 import type { SkippedChunk, VerifyExamples, VerifyReport } from '../contracts/temporal.ts';
 import { EXIT } from './exit-codes.ts';
-import { bytesText, countText, numberText, rateText, secondsText, tableText } from './output.ts';
+import { bytesText, rateText, secondsText, tableText } from './output.ts';
 
 /** Of each kind; --json has up to 20. */
 const SHOWN_EXAMPLES = 5;
@@ -11,8 +12,8 @@ export function verifyText(report: VerifyReport, withHops: boolean): string {
   const parts = [`${report.pipeline}, replay ${report.replayId}`];
   if (withHops) parts.push(hopsTable(report));
   const expired = report.expired === 0 ? '' : `; ${expiredText(report.expired)}`;
-  parts.push(`lake: ${numberText(report.objects)} objects, ${bytesText(report.bytes)}${expired}`);
-  parts.push(answer(report) + scopeNote(report));
+  parts.push(`lake: ${countText(report.objects, 'object')}, ${bytesText(report.bytes)}${expired}`);
+  parts.push(answer(report) + scopeNote(report) + emptyNote(report.rows.source, report.scope ?? null));
   if (report.ok && report.skips.length > 0) parts.push(report.skips.map(skipText).join('\n'));
   return parts.join('\n\n');
 }
@@ -22,8 +23,15 @@ function scopeNote({ scope }: VerifyReport): string {
   return scope === undefined ? '' : `\n(of the part of the table that this replay read: ${scope})`;
 }
 
+/** A wrong year in a window is ok as well; so it is said. @param scope as `scopeText` writes it */
+export function emptyNote(rows: number, scope: string | null): string {
+  if (rows > 0) return '';
+  const why = scope === null ? 'The table is empty.' : 'If there should be some, check the window and the filter.';
+  return `\nNo row was read from the source. ${why}`;
+}
+
 function expiredText(rows: number): string {
-  return `${numberText(rows)} rows have expired (lake.afterLoad), counted from the manifest and the ledger`;
+  return `${countWith(rows, 'row', 'has', 'have')} expired (lake.afterLoad), counted from the manifest and the ledger`;
 }
 
 export function hopsTable({ rows, seconds }: VerifyReport): string {
@@ -48,7 +56,7 @@ export function hopsTable({ rows, seconds }: VerifyReport): string {
 
 function answer(report: VerifyReport): string {
   if (report.pruned === undefined) return found(report);
-  return `${numberText(report.pruned)} rows that the source has no more were deleted from the warehouse\n${found(report)}`;
+  return `${countWith(report.pruned, 'row', 'that the source has no more was', 'that the source has no more were')} deleted from the warehouse\n${found(report)}`;
 }
 
 function found(report: VerifyReport): string {
@@ -65,7 +73,7 @@ function found(report: VerifyReport): string {
     return changedSince === 0
       ? `verify: ok: the warehouse holds what the source holds, ${countText(rows.source, 'row')}`
       : `verify: ok: the warehouse holds what this replay read; ${numberText(changedSince)} of the source's ` +
-          `${numberText(rows.source)} rows are newer than that: run again to bring them`;
+          `${countText(rows.source, 'row')} ${changedSince === 1 ? 'is' : 'are'} newer than that: run again to bring them`;
   }
   const counts: [count: number, thing: string, one: string, many: string][] = [
     [report.missing, 'row', 'is missing in the warehouse', 'are missing in the warehouse'],
@@ -98,7 +106,7 @@ function found(report: VerifyReport): string {
   ];
   const lines = counts
     .filter(([count]) => count > 0)
-    .map(([count, thing, one, many]) => `  ${countText(count, thing)} ${count === 1 ? one : many}`);
+    .map(([count, thing, one, many]) => `  ${countWith(count, thing, one, many)}`);
   return [`verify: NOT ok${drift}`, ...lines, ...report.skips.map(skipText), ...exampleLines(report.examples)].join(
     '\n',
   );
@@ -110,7 +118,7 @@ function skipText({ chunk, reason, by, at }: SkippedChunk): string {
 
 function discardText({ discarded, discardReasons }: VerifyReport): string {
   if (discarded === 0) return '';
-  return `${countText(discarded, 'dead letter')} ${discarded === 1 ? 'was' : 'were'} discarded: ${discardReasons.map((reason) => `“${reason}”`).join(', ')}`;
+  return `${countWith(discarded, 'dead letter', 'was', 'were')} discarded: ${discardReasons.map((reason) => `“${reason}”`).join(', ')}`;
 }
 
 function exampleLines(examples: VerifyExamples): string[] {

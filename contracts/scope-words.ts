@@ -1,4 +1,5 @@
 /** Times, speeds, rates and scopes as people write them, on the command line and in a pipeline file. Pure. */
+import { countWith } from './count-words.ts';
 import type { ReplayScope } from './replay.ts';
 
 const TIME =
@@ -40,7 +41,7 @@ export function scopeText({ from, to, where, limit, keys }: ReplayScope): string
     ...(to === undefined ? [] : [`to ${to}`]),
     ...(where === undefined ? [] : [`where ${where}`]),
     ...(limit === undefined ? [] : [`the first ${limit}`]),
-    ...(keys === undefined ? [] : [`${keys.length} keys that were re-driven`]),
+    ...(keys === undefined ? [] : [`${countWith(keys.length, 'key', 'that was', 'that were')} re-driven`]),
   ];
   return parts.length === 0 ? null : parts.join(', ');
 }

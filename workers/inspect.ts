@@ -13,6 +13,7 @@ import { openInspectStore } from '../connectors/postgres/inspect-store.ts';
 import { openPool } from '../connectors/postgres/pool.ts';
 import { openReplays } from '../connectors/postgres/replay-store.ts';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
+import { countText } from '../contracts/count-words.ts';
 import { messageOf } from '../contracts/errors.ts';
 import type { HopCounts, PipelineLook, PlanLook } from '../contracts/inspect.ts';
 import { extensionOf } from '../contracts/manifest.ts';
@@ -122,7 +123,7 @@ async function lookAtLake({ s3 }: Settings, { lake }: PipelineSpec): Promise<voi
 function partitionWarnings({ name, partitions }: PipelineSpec['topic'], there: number): string[] {
   if (there === partitions) return [];
   return [
-    `topic ${name} has ${there} partitions, not the ${partitions} of topic.partitions: it keeps what it has, and rows of a key their partition`,
+    `topic ${name} has ${countText(there, 'partition')}, not the ${partitions} of topic.partitions: it keeps what it has, and rows of a key their partition`,
   ];
 }
 

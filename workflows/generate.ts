@@ -17,6 +17,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { GenerateActivities } from '../activities/generate-events.ts';
+import { countText } from '../contracts/count-words.ts';
 import type { GenerateInput, GenerateReport, GenerateRequest } from '../contracts/generate.ts';
 import { PROGRESS_QUERY, type Progress, SEARCH_ATTRIBUTES, SIGNALS } from '../contracts/temporal.ts';
 import { longWork } from './activity-options.ts';
@@ -57,7 +58,7 @@ export async function generateEvents(input: GenerateInput, carried?: GenerateSta
       next === undefined || next.due - Date.now() < IDLE_MS
         ? ''
         : `; nothing until ${new Date(next.at / 1_000).toISOString()}`;
-    return `${phase} ${request.profile}: ${report.main} events${reached}${idle}`;
+    return `${phase} ${request.profile}: ${countText(report.main, 'event')}${reached}${idle}`;
   };
   const enter = (next: string): void => {
     phase = next;

@@ -23,6 +23,7 @@ import {
 } from '@temporalio/workflow';
 import type { LandActivities } from '../activities/land-activities.ts';
 import type { LandingFacts, PokeOptions } from '../activities/land-ports.ts';
+import { countText } from '../contracts/count-words.ts';
 import { datasetOf, type LandingSpec } from '../contracts/pipeline.ts';
 import {
   ENSURE_LANDING_UPDATE,
@@ -95,7 +96,7 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
   const totals: LandReport = { rows: carried?.rows ?? 0, cuts: carried?.cuts ?? 0, objects: carried?.objects ?? 0 };
   const openSince: Record<number, number> = { ...carried?.openSince };
   const text = () =>
-    `${phase}: topic ${wanted.spec.topic.name}, ${totals.rows} rows in ${totals.cuts} cuts, ${wanted.parallelism} at a time`;
+    `${phase}: topic ${wanted.spec.topic.name}, ${countText(totals.rows, 'row')} in ${countText(totals.cuts, 'cut')}, ${wanted.parallelism} at a time`;
   const enter = (next: string): void => {
     phase = next;
     upsertSearchAttributes({ [SEARCH_ATTRIBUTES.phase]: [next] });

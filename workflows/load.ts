@@ -13,6 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LoadActivities } from '../activities/load.ts';
+import { countText } from '../contracts/count-words.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
 import {
   type LoadInput,
@@ -45,7 +46,8 @@ export async function loadWarehouse(input: LoadInput, carried?: LoadState): Prom
   let phase = 'loading';
   let left = '';
   const { schema, table } = input.spec.warehouse.table;
-  const text = (): string => `${phase} ${schema}.${table}: ${state.rows} rows of ${state.cuts} cuts${left}`;
+  const text = (): string =>
+    `${phase} ${schema}.${table}: ${countText(state.rows, 'row')} of ${countText(state.cuts, 'cut')}${left}`;
   setHandler(loadProgressQuery, () => ({ phase, paused: false, rows: state.rows, text: text() }));
   upsertSearchAttributes({
     [SEARCH_ATTRIBUTES.pipeline]: [input.spec.name],
@@ -85,5 +87,7 @@ function missingText(input: LoadInput, ledger: Readonly<Record<number, number>>)
   if (until && 'replayId' in until) return `; waits for all of replay ${until.replayId}`;
   const ends = Object.entries(until?.ends ?? {});
   const behind = ends.filter(([partition, end]) => (ledger[Number(partition)] ?? 0) < end);
-  return behind.length === 0 ? '' : `; ${behind.length} of ${ends.length} partitions have offsets still to come`;
+  return behind.length === 0
+    ? ''
+    : `; ${behind.length} of ${countText(ends.length, 'partition')} have offsets still to come`;
 }

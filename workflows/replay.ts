@@ -3,6 +3,7 @@
  * numbers; bounds and outcomes are in the control database. A chunk that keeps failing holds up its own lane only; one that
  * fails for a reason of its own waits for a person (retry, skip), while the others go on.
  */
+import { countText, numberText } from '../contracts/count-words.ts';
 import {
   allHandlersFinished,
   CancellationScope,
@@ -80,9 +81,9 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
   };
   const text = (): string =>
     [
-      `${phase}: ${state.rows} rows in ${state.done} chunks`,
+      `${phase}: ${countText(state.rows, 'row')} in ${countText(state.done, 'chunk')}`,
       ...(state.paused && phase !== 'paused' ? ['paused'] : []),
-      ...(state.rate === null ? [] : [`at most ${state.rate} rows/s`]),
+      ...(state.rate === null ? [] : [`at most ${numberText(state.rate)} rows/s`]),
       ...(state.bytes === null ? [] : [`at most ${state.bytes} bytes/s`]),
       ...(state.speed == null ? [] : [`${state.speed}x event time`]),
       ...(state.skipped.length === 0 ? [] : [`skipped: ${state.skipped.join(' ')}`]),
@@ -196,7 +197,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
     enter('ending');
     const { ends, rows } = await finishReplay({ replayId: input.replayId });
     enter('published');
-    say(`published ${rows} rows in ${state.done} chunks`);
+    say(`published ${countText(rows, 'row')} in ${countText(state.done, 'chunk')}`);
     await condition(allHandlersFinished);
     return {
       replayId: input.replayId,

@@ -13,6 +13,7 @@ import {
 } from '@temporalio/workflow';
 import type { LandRequestActivities } from '../activities/land-activities.ts';
 import type { ReplayActivities } from '../activities/replay-activities.ts';
+import { countText } from '../contracts/count-words.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
 import {
   PROGRESS_QUERY,
@@ -92,12 +93,12 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
     });
     seconds.replay = replayed.seconds;
     at.rows = replayed.rows;
-    enter('landing', `published ${replayed.rows} rows; landing and loading what is left`);
+    enter('landing', `published ${countText(replayed.rows, 'row')}; landing and loading what is left`);
     const goal = { topicId, ends: replayed.ends };
     await setLandingEnds({ ...request, workflowId, goal });
     await awaitLanded({ spec, goal });
     seconds.land = (Date.now() - startedAt) / 1000;
-    enter('loading', `landed ${replayed.rows} rows; loading what is left`);
+    enter('loading', `landed ${countText(replayed.rows, 'row')}; loading what is left`);
   }
 
   async function load(): Promise<void> {

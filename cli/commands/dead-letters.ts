@@ -1,10 +1,11 @@
 /** `headrace dead-letters FILE`: the records that could not be processed: where they are, why, and how they begin. */
+import { numberText } from '../../contracts/count-words.ts';
 import type { LetterLook, LetterState } from '../../contracts/letters.ts';
 import { datasetOf } from '../../contracts/pipeline.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { placeText } from '../letter-options.ts';
-import { createOutput, numberText, tableText } from '../output.ts';
+import { createOutput, tableText } from '../output.ts';
 import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 import { shellWord } from '../scope-options.ts';
 

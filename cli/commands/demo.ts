@@ -4,6 +4,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import { fillProductSales } from '../../bench/product-sales.ts';
+import { countText, numberText } from '../../contracts/count-words.ts';
+import { datasetOf } from '../../contracts/pipeline.ts';
 import { QUEUES, workflowIds, WORKFLOWS, type RunInput, type RunReport } from '../../contracts/temporal.ts';
 import { loadAll } from '../../workers/config/index.ts';
 import { migrate } from '../../workers/migrate.ts';
@@ -14,7 +16,7 @@ import type { CommonOptions } from '../common-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { catchInterrupt } from '../interrupt.ts';
 import { launch } from '../launch.ts';
-import { bytesText, createOutput, numberText, rateText, secondsText, type Output } from '../output.ts';
+import { bytesText, createOutput, rateText, secondsText, type Output } from '../output.ts';
 import { newId } from '../replay-id.ts';
 import { replayProgress } from '../replay-progress.ts';
 import { stackProgress } from '../stack-progress.ts';
@@ -52,6 +54,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     options: { ...options, withWorker: true },
     output,
     queues: QUEUES,
+    beside: [workflowIds.land(datasetOf(spec.lake))],
     openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
     comeBack: `headrace run ${PIPELINE_WORDS} --replay-id ${input.replayId} --with-worker`,
     names: { pipeline: spec.name, replayId: input.replayId },
@@ -100,7 +103,7 @@ function closing(report: RunReport, info: StackInfo, seconds: { run: number; all
     info.s3.console === ''
       ? ''
       : `S3 console     ${info.s3.console}   user ${info.s3.accessKeyId}, password ${info.s3.secretAccessKey}`,
-    `Lake           ${info.s3.bucket}, ${numberText(report.objects)} objects, ${bytesText(report.bytes)}`,
+    `Lake           ${info.s3.bucket}, ${countText(report.objects, 'object')}, ${bytesText(report.bytes)}`,
   ].filter((line) => line !== '');
   const next = [
     `npx headrace status ${PIPELINE_WORDS}`,

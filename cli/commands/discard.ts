@@ -1,11 +1,12 @@
 /** `headrace discard FILE --reason …`: dead letters that are not to arrive; verify shows them, with the reason. */
+import { countText, numberText } from '../../contracts/count-words.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { LetterPlace } from '../../contracts/letters.ts';
 import { datasetOf } from '../../contracts/pipeline.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { placeText } from '../letter-options.ts';
-import { countText, createOutput, numberText } from '../output.ts';
+import { createOutput } from '../output.ts';
 import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 
 export interface DiscardOptions extends CommonOptions {

@@ -1,11 +1,12 @@
 /** `headrace generate PROFILE`: realistic events to a database, to Kafka or to files, in one batch or live. */
+import { countText, numberText } from '../../contracts/count-words.ts';
 import { formatTime, reachedText, requestOf, targetText, type GenerateOptions } from '../generate-options.ts';
 import { CommandEnd } from '../failure.ts';
 import { EXIT } from '../exit-codes.ts';
 import { settingsFor } from '../environment.ts';
 import { catchInterrupt } from '../interrupt.ts';
 import { ensureKafkaClient } from '../kafka-client.ts';
-import { createOutput, numberText, rateText, secondsText } from '../output.ts';
+import { createOutput, rateText, secondsText } from '../output.ts';
 import { createDisplay } from '../progress-display.ts';
 
 export async function runGenerate(profileName: string, options: GenerateOptions): Promise<void> {
@@ -70,7 +71,7 @@ export async function runGenerate(profileName: string, options: GenerateOptions)
     const reached = at === null ? '' : `, up to ${formatTime(at)}`;
     const lines = Object.entries(counts).map(([name, count]) => `  ${name.padEnd(24)} ${numberText(count)}`);
     const earlier = before > 0 ? ` (${numberText(before)} were there)` : '';
-    const head = `${profile.name} to ${targetText(request.target)}: ${numberText(written)} events${earlier}${reached}, ${secondsText(seconds)} (${rateText(written, seconds)})`;
+    const head = `${profile.name} to ${targetText(request.target)}: ${countText(written, 'event')}${earlier}${reached}, ${secondsText(seconds)} (${rateText(written, seconds)})`;
     output.result(
       { profile: profile.name, seed: request.seed, ended, counts, written, before, until: reached.slice(8), seconds },
       () => [head, ...lines].join('\n'),

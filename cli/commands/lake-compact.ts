@@ -1,11 +1,12 @@
 /** `headrace lake compact FILE`: small files become large ones. */
+import { countText, countWith, numberText } from '../../contracts/count-words.ts';
 import type { CompactedCuts, CompactReport } from '../../contracts/compact.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandEnd } from '../failure.ts';
 import { catchInterrupt } from '../interrupt.ts';
 import { lakesOf } from '../lakes.ts';
-import { bytesText, createOutput, numberText } from '../output.ts';
+import { bytesText, createOutput } from '../output.ts';
 
 export interface LakeCompactOptions extends CommonOptions {
   /** Bytes. */
@@ -34,7 +35,11 @@ export async function runLakeCompact(file: string, options: LakeCompactOptions):
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new CommandEnd(EXIT.interrupted, 'Interrupted', `stopped; ${numberText(merged)} cuts were made, and stay`);
+    throw new CommandEnd(
+      EXIT.interrupted,
+      'Interrupted',
+      `stopped; ${countWith(merged, 'cut', 'was made, and stays', 'were made, and stay')}`,
+    );
   } finally {
     release();
   }
@@ -46,7 +51,7 @@ const WORDS = { planned: 'would become', merged: 'became', overtaken: 'were chan
 function lineOf({ topic, partition, start, end, objects, bytes, state }: CompactedCuts): string {
   const range = `offsets ${numberText(start)} to ${numberText(end)}`;
   const size = `${bytesText(bytes.before)}${state === 'merged' ? `, now ${bytesText(bytes.after)}` : ''}`;
-  return `${topic} ${partition}, ${range}: ${numberText(objects.before)} files ${WORDS[state]} ${numberText(objects.after)} (${size})`;
+  return `${topic} ${partition}, ${range}: ${countText(objects.before, 'file')} ${WORDS[state]} ${numberText(objects.after)} (${size})`;
 }
 
 function reportText({ dataset, groups, objects, targetBytes, dryRun }: CompactReport): string {

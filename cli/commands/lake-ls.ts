@@ -1,8 +1,9 @@
 /** `headrace lake ls FILE`: what the lake holds, by its manifest. */
+import { countText, countWith, numberText } from '../../contracts/count-words.ts';
 import type { LakeLook } from '../../contracts/lake-look.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { lakesOf } from '../lakes.ts';
-import { bytesText, countText, createOutput, numberText, tableText } from '../output.ts';
+import { bytesText, createOutput, tableText } from '../output.ts';
 
 export interface LakeLsOptions extends CommonOptions {
   files?: boolean;
@@ -21,7 +22,8 @@ export async function runLakeLs(file: string, options: LakeLsOptions): Promise<v
 
 function lookText({ dataset, partitions, objects, rows, bytes, expiredRows }: LakeLook, files: boolean): string {
   const count = `${countText(objects.length, 'file')}, ${countText(rows, 'row')}, ${bytesText(bytes)}`;
-  const expired = expiredRows === 0 ? '' : `; ${numberText(expiredRows)} rows were loaded and have expired`;
+  const expired =
+    expiredRows === 0 ? '' : `; ${countWith(expiredRows, 'row', 'was loaded and has', 'were loaded and have')} expired`;
   const parts = [`lake ${dataset}: ${count}${expired}`];
   if (objects.length === 0) return expired === '' ? `${parts.join('')}; nothing has landed yet` : parts.join('');
   const folders = partitions.some(({ folder }) => folder !== '');

@@ -2,6 +2,7 @@
  * `headrace land FILE`: lands the topic on and on, or up to what it holds now. The dataset's one land workflow does it,
  * whoever else asks for it as well; so Ctrl-C here ends the watching, and `--stop` ends the asking.
  */
+import { countText } from '../../contracts/count-words.ts';
 import type { Settings } from '../../contracts/settings.ts';
 import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
 import { workflowIds } from '../../contracts/temporal.ts';
@@ -15,7 +16,7 @@ import { follow, goesOn } from '../follow.ts';
 import { leaveWith } from '../interrupt.ts';
 import { landProgress } from '../land-progress.ts';
 import { ensureKafkaClient } from '../kafka-client.ts';
-import { bytesText, countText, outputFor, type Output } from '../output.ts';
+import { bytesText, outputFor, type Output } from '../output.ts';
 import { newId } from '../replay-id.ts';
 import { fileWords } from '../scope-options.ts';
 import { withTemporal, workflowLink, type Temporal } from '../temporal.ts';

@@ -1,4 +1,5 @@
 /** `headrace load FILE`: what has landed into the warehouse, now, or every so often by a Temporal Schedule. */
+import { countText } from '../../contracts/count-words.ts';
 import { WORKFLOWS, workflowIds, type LoadInput, type LoadReport } from '../../contracts/temporal.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
@@ -9,7 +10,7 @@ import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { scheduleLoad, unscheduleLoad } from '../load-schedule.ts';
-import { countText, outputFor, type Output, rateText, secondsText } from '../output.ts';
+import { outputFor, type Output, rateText, secondsText } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { newId } from '../replay-id.ts';
 import { withTemporal } from '../temporal.ts';

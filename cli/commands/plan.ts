@@ -1,10 +1,11 @@
 /** `headrace plan FILE`: what a run would do, and all that stands in its way; changes nothing anywhere. */
+import { countText, numberText } from '../../contracts/count-words.ts';
 import type { PlanLook } from '../../contracts/inspect.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { withInspector } from '../inspection.ts';
-import { bytesText, countText, outputFor, numberText, secondsText, tableText } from '../output.ts';
+import { bytesText, outputFor, secondsText, tableText } from '../output.ts';
 import { requireReachable, serviceAddresses } from '../../workers/reachable.ts';
 import { scopeText } from '../../contracts/scope-words.ts';
 import { requirePaced, scopeOf, type WindowOptions } from '../scope-options.ts';

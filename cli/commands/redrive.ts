@@ -2,6 +2,7 @@
  * `headrace redrive FILE`: after a fix, the keys of open dead letters are read from the source again, by a replay of their
  * own with the whole chain behind it. What is bad again is a new dead letter.
  */
+import { countText, numberText } from '../../contracts/count-words.ts';
 import type { LetterPlace } from '../../contracts/letters.ts';
 import { datasetOf } from '../../contracts/pipeline.ts';
 import { QUEUES, WORKFLOWS, workflowIds, type RunInput, type RunReport } from '../../contracts/temporal.ts';
@@ -9,7 +10,7 @@ import { comeBackTo } from '../come-back.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
-import { countText, createOutput, numberText } from '../output.ts';
+import { createOutput } from '../output.ts';
 import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 import { newId } from '../replay-id.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';
@@ -49,6 +50,7 @@ export async function runRedrive(file: string, options: RedriveOptions): Promise
     options,
     output,
     queues: QUEUES,
+    beside: [workflowIds.land(datasetOf(spec.lake))],
     comeBack: comeBackTo('redrive', file, { ...options, replayId }),
     names: { pipeline: spec.name, replayId },
     present: (result) => void reports.push(result as RunReport),

@@ -1,11 +1,14 @@
 /** `headrace replay FILE`: the first hop alone, source to topic. */
+import { countText } from '../../contracts/count-words.ts';
+import { scopeText } from '../../contracts/scope-words.ts';
 import { WORKFLOWS, workflowIds, type ReplayReport } from '../../contracts/temporal.ts';
 import { comeBackTo, statusOf } from '../come-back.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
-import { countText, outputFor, rateText, secondsText } from '../output.ts';
+import { outputFor, rateText, secondsText } from '../output.ts';
 import { replayProgress } from '../replay-progress.ts';
 import { replayInputOf, type ScopeOptions } from '../scope-options.ts';
+import { emptyNote } from '../verify-text.ts';
 
 export async function runReplay(file: string, options: ScopeOptions): Promise<void> {
   const output = outputFor(options);
@@ -31,7 +34,7 @@ export async function runReplay(file: string, options: ScopeOptions): Promise<vo
         { pipeline: spec.name, ...report },
         () =>
           `replay ${replayId}: ${countText(rows, 'row')} in ${countText(chunks, 'chunk')} to topic ${spec.topic.name}, ` +
-          `${secondsText(seconds)} (${rateText(rows, seconds)})`,
+          `${secondsText(seconds)} (${rateText(rows, seconds)})${emptyNote(rows, scopeText(input.scope))}`,
       );
     },
   });

@@ -1,4 +1,5 @@
 /** `headrace run FILE`: the bounded whole as one workflow, with its report; exit code 3 where something differs. */
+import { datasetOf } from '../../contracts/pipeline.ts';
 import { QUEUES, WORKFLOWS, workflowIds, type RunInput, type RunReport } from '../../contracts/temporal.ts';
 import { comeBackTo, statusOf } from '../come-back.ts';
 import { configurationFor } from '../environment.ts';
@@ -30,6 +31,7 @@ export async function runRun(file: string, options: RunOptions): Promise<void> {
     options,
     output,
     queues: QUEUES,
+    beside: [workflowIds.land(datasetOf(spec.lake))],
     openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
     comeBack: `${comeBackTo('run', file, { ...options, replayId })}   (or: ${statusOf(file, options)})`,
     names: { pipeline: spec.name, replayId },

@@ -1,11 +1,12 @@
 /** `headrace verify FILE`: reads source, topic, lake and warehouse, and says whether they agree; exit code 3 if not. */
+import { numberText } from '../../contracts/count-words.ts';
 import { WORKFLOWS, workflowIds, type VerifyInput, type VerifyReport } from '../../contracts/temporal.ts';
 import { statusOf } from '../come-back.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { confirm, requireAnswerable } from '../confirm.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
-import { numberText, outputFor } from '../output.ts';
+import { outputFor } from '../output.ts';
 import { newId } from '../replay-id.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';
 

@@ -4,6 +4,7 @@
  */
 import type { PoolConnection } from 'mysql2';
 import type { LedgerStep } from '../../activities/ports/warehouse.ts';
+import { countText } from '../../contracts/count-words.ts';
 import type { TableName } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { PartitionEnds } from '../../contracts/replay.ts';
@@ -103,7 +104,7 @@ export async function moveLedger(
   if (moved.length > 0) {
     throw fault(
       'LedgerMoved',
-      `the ledger of ${quoteTable(name)} is not where this load began for ${moved.length} of ${steps.length} partitions: ` +
+      `the ledger of ${quoteTable(name)} is not where this load began for ${moved.length} of ${countText(steps.length, 'partition')}: ` +
         'another load was there first; nothing was changed, the next round reads the ledger again',
     );
   }

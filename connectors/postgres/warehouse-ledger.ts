@@ -3,6 +3,7 @@
  * itself, so that it changes, and is restored from a backup, together with the rows. It moves by compare and set only.
  */
 import type pg from 'pg';
+import { countText } from '../../contracts/count-words.ts';
 import type { TableName } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { PartitionEnds } from '../../contracts/replay.ts';
@@ -103,7 +104,7 @@ export async function moveLedger(
     throw fault(
       'LedgerMoved',
       `the ledger of ${quoteTable(name)} is not where this load began for ${steps.length - (moved.rowCount ?? 0)} of ` +
-        `${steps.length} partitions: another load was there first; nothing was changed, the next round reads the ledger again`,
+        `${countText(steps.length, 'partition')}: another load was there first; nothing was changed, the next round reads the ledger again`,
     );
   }
 }

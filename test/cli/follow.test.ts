@@ -197,6 +197,30 @@ test('pause, resume and tune reach the replay below a run; a workflow that is no
   await interrupted(worker);
 }, 120_000);
 
+test('where no row is in the window, it is said', async () => {
+  const worker = startCli(['worker'], env);
+  await worker.told(/polling/);
+  const nowhere = ['--from', '1999-01-01', '--to', '1999-01-02', '--replay-id', 'empty'];
+  const run = await runCli(['run', file, ...nowhere], env);
+  expect(run.stdout).toContain('verify: ok');
+  expect(run.stdout).toContain('No row was read from the source. If there should be some, check the window');
+  expect((await runCli(['verify', file, '--replay-id', 'empty'], env)).stdout).toContain('No row was read');
+  await interrupted(worker);
+}, 120_000);
+
+test('a run tells why its landing, a workflow of its own, is tried again', async () => {
+  const others = startCli(['worker', '--only', 'orchestrate,read,load'], env);
+  const landing = startCli(['worker', '--only', 'land'], { ...env, HEADRACE_S3_ENDPOINT: 'http://127.0.0.1:1' });
+  await Promise.all([others.told(/polling/), landing.told(/polling/)]);
+  const follower = startCli(['run', file, '--limit', '3', '--replay-id', 'stuck'], env);
+  await follower.told(/(describeLanding|landPartitions) was tried \d+ times and is tried again: .*ECONNREFUSED/);
+  await interrupted(follower);
+  await interrupted(landing);
+  const mended = startCli(['worker', '--only', 'land'], env);
+  expect((await runCli(['run', file, '--limit', '3', '--replay-id', 'stuck'], env)).stdout).toContain('verify: ok');
+  await Promise.all([interrupted(others), interrupted(mended)]);
+}, 120_000);
+
 test('load --every makes, changes and removes a schedule', async () => {
   const made = await runCli(['load', file, '--every', '5m'], env);
   expect(made.stdout).toContain(`schedule load/${name}: created, every 5m`);

@@ -144,7 +144,7 @@ describe.each([
       const pipeline = newPipeline();
       const refused = headrace('replay', pipeline.file, '--json', '--speed', '1000000x');
       const { error } = await documentOf<{ error: { message: string } }>(refused, 2);
-      expect(error.message).toMatch(/1 rows have no at.*--where 'at IS NOT NULL'/);
+      expect(error.message).toMatch(/1 row has no at.*--where 'at IS NOT NULL'/);
       const without = headrace('replay', pipeline.file, '--json', '--speed', '1000000x', '--where', 'at IS NOT NULL');
       expect(await documentOf<ReplayReport>(without)).toMatchObject({ rows: ROWS });
     } finally {

@@ -201,7 +201,7 @@ describe.each(['postgres', 'mariadb'] as const)('replace on %s', (kind) => {
     ]);
     const message = await load().then(() => '', messageOf);
     expect(message).toContain(`replay ${replayId} does not replace`);
-    expect(message).toContain('1 chunks were skipped');
+    expect(message).toContain('1 chunk was skipped');
     expect(await inWarehouse()).toEqual(before);
     await replayAndLand();
     await load();

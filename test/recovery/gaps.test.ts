@@ -219,7 +219,7 @@ describe('dead letters', () => {
     await lose(dataset);
     const report = await recover(dataset);
     expect(report).toMatchObject({ gaps: [], deadLetters: { known: 1, found: 0 } });
-    expect(report.notes.join()).toContain('1 dead letters are gone with their bytes');
+    expect(report.notes.join()).toContain('1 dead letter gone with the bytes');
     await dataset.writer.close();
   });
 });
@@ -271,7 +271,7 @@ describe('what nobody vouches for', () => {
     await lose(dataset);
     const { report } = await findManifest(ports, requestOf(dataset));
     expect(report.faults.join()).toContain('--assume-present-schema');
-    expect(report.notes.join()).toContain('1 objects were written by an older version');
+    expect(report.notes.join()).toContain('1 object was written by an older version');
     await sales.query(`CREATE TABLE ${dataset.spec.source.table.table} (id bigint PRIMARY KEY, name text)`);
     const rebuilt = await recover(dataset, { assumePresentSchema: true });
     expect(rebuilt).toMatchObject({ written: true, schemaVersions: [{ version: SCHEMA, from: 'lake' }] });

@@ -86,7 +86,7 @@ it('says while it runs what is still to come', async () => {
     const handle = await start(WORKFLOWS.load, [{ spec, until }]);
     await expect.poll(async () => (await handle.query<Progress>(PROGRESS_QUERY)).rows, { timeout: 10_000 }).toBe(3);
     const { text } = await handle.query<Progress>(PROGRESS_QUERY);
-    expect(text).toBe('loading mart.t: 3 rows of 1 cuts; 1 of 2 partitions have offsets still to come');
+    expect(text).toBe('loading mart.t: 3 rows of 1 cut; 1 of 2 partitions have offsets still to come');
     let_go?.();
     await handle.result();
   });
