@@ -93,5 +93,6 @@ function foldAscii(name: string): string {
 
 function explain(text: string, rest: string): string {
   const where = rest === '' ? 'a name is missing at the end' : `cannot be read from \`${rest}\` on`;
-  return `${text}: ${where}; write schema.table as SQL does, quoted where needed, e.g. public."Odd ""Name"""`;
+  const mysql = rest.startsWith('`') ? ' (back-quotes are MySQL’s, and this is a PostgreSQL connection)' : '';
+  return `${text}: ${where}${mysql}; write schema.table as SQL does, quoted where needed, e.g. public."Odd ""Name"""`;
 }

@@ -29,3 +29,26 @@ export function goneText(table: string, column: string): string {
     `ALTER TABLE ${table} DROP COLUMN ${column}, or RENAME it to keep its values, or give the source its column back`
   );
 }
+
+/**
+ * For whoever reads the table: a statement that names a column that is gone fails with words of the server's own.
+ * @param what `verifying warehouse table …`
+ * @param fold gives names that the server takes for one the same form
+ * @throws Fault TableUnsuited
+ */
+export function requireColumns(
+  what: string,
+  wanted: readonly { name: string }[],
+  found: readonly { name: string }[],
+  fold: (name: string) => string = (name) => name,
+): void {
+  const there = new Set(found.map(({ name }) => fold(name)));
+  const lacking = wanted.filter(({ name }) => !there.has(fold(name))).map(({ name }) => `"${name}"`);
+  if (lacking.length === 0) return;
+  const [columns, them] = lacking.length === 1 ? ['column', 'it'] : ['columns', 'them'];
+  throw fault(
+    'TableUnsuited',
+    `${what}: it has no ${columns} ${lacking.join(', ')}, which the replay brought. Add ${them} again (ALTER TABLE, or ` +
+      `warehouse.schemaChange: add) and run the pipeline, which fills ${them}`,
+  );
+}

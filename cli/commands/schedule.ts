@@ -8,6 +8,7 @@ import { configurationFor } from '../environment.ts';
 import { utcMs } from '../../contracts/scope-words.ts';
 import { intervalInputOf, type IntervalOptions, stepOf } from '../interval-options.ts';
 import { scheduleIntervals } from '../interval-schedule.ts';
+import { longIntervalText } from '../long-interval.ts';
 import { outputFor } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { withTemporal } from '../temporal.ts';
@@ -59,6 +60,8 @@ export async function runSchedule(file: string, options: ScheduleCommandOptions)
     });
     const missing = await unpolledQueues(temporal, QUEUES);
     if (missing.length > 0) output.note(noWorkerText(missing, false));
+    const long = await longIntervalText(settings, input);
+    if (long !== null) output.note(long);
     output.result(
       { schedule: scheduleId, how, stepSeconds: stepMs / 1000, ...(cron === undefined ? {} : { cron }) },
       () =>

@@ -1,8 +1,12 @@
 /** `headrace schedules`: those that are there; one with its intervals; pause, resume, trigger and delete. */
+import type { ScheduleDescription } from '@temporalio/client';
 import { fault } from '../../contracts/errors.ts';
+import type { IntervalInput } from '../../contracts/intervals.ts';
+import { WORKFLOWS } from '../../contracts/temporal.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { settingsFor } from '../environment.ts';
 import { intervalsText } from '../interval-text.ts';
+import { longIntervalText } from '../long-interval.ts';
 import { createOutput, tableText } from '../output.ts';
 import { listSchedules } from '../schedule-list.ts';
 import { withTemporal } from '../temporal.ts';
@@ -55,14 +59,28 @@ export async function runScheduleDeed(deed: ScheduleDeed, scheduleId: string, op
     try {
       if (deed === 'pause') await handle.pause('headrace schedules pause');
       else if (deed === 'resume') await handle.unpause('headrace schedules resume');
-      else if (deed === 'trigger') await handle.trigger('ALLOW_ALL');
-      else await handle.delete();
+      else if (deed === 'trigger') {
+        const long = await longNext(await handle.describe(), options);
+        if (long !== null) output.note(long);
+        await handle.trigger('ALLOW_ALL');
+      } else await handle.delete();
     } catch (error) {
       if (error instanceof Error && error.name === 'ScheduleNotFoundError') throw unknown(scheduleId, error);
       throw error;
     }
   });
   output.result({ schedule: scheduleId, deed }, () => `${scheduleId}: ${DONE[deed]}`);
+}
+
+/** @returns null also for a schedule of loads, and where the settings name no control database */
+async function longNext({ action }: ScheduleDescription, options: CommonOptions): Promise<string | null> {
+  if (action.workflowType !== WORKFLOWS.interval) return null;
+  const [input] = action.args as [IntervalInput];
+  try {
+    return await longIntervalText(settingsFor(options, ['control']), input);
+  } catch {
+    return null;
+  }
 }
 
 function unknown(scheduleId: string, cause?: unknown): Error {

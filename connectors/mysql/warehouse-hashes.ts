@@ -28,6 +28,7 @@ import {
   texts,
 } from './pool.ts';
 import { inUnicode } from '../../formats/mysql-text.ts';
+import { requireColumns } from '../../formats/warehouse-words.ts';
 import { streamOn } from './row-stream.ts';
 import { addTo, ROWS_A_BLOCK, rowHasher } from './row-hashes.ts';
 import { columnList, keyNames, keyOf, scopeSql } from './source.ts';
@@ -84,10 +85,12 @@ async function openView(database: Database, request: ViewRequest): Promise<Wareh
   };
   return await guarded(async () => {
     await run(connection, 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
-    if ((await findTable(connection, await flavourOf(connection), name)) === null) {
+    const found = await findTable(connection, await flavourOf(connection), name);
+    if (found === null) {
       letGo();
       return null;
     }
+    requireColumns(what, table.shape.columns, found.columns, (column) => column.toLowerCase());
     const ledger = await readLedger(connection, name, request.topicId);
     const view: WarehouseView = {
       ledger,

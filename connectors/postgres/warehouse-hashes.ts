@@ -10,13 +10,14 @@ import type { Column, ColumnType, Key } from '../../contracts/columns.ts';
 import { type Fault, fault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
 import { quoteLiteral, quoteTable } from '../../formats/sql-names.ts';
+import { requireColumns } from '../../formats/warehouse-words.ts';
 import { sqlState } from './errors.ts';
 import { ownHash } from './own-hash.ts';
 import { openPool } from './pool.ts';
 import { castSql, keyColumns, rangeColumns } from './key-sql.ts';
 import { type SumRow, alias, at, bucketSql, inBuckets, keyJson, rowHash } from './row-hashes.ts';
 import { scopeSql } from './source.ts';
-import { existing } from './warehouse-catalog.ts';
+import { existing, findTable } from './warehouse-catalog.ts';
 import { readLedger } from './warehouse-ledger.ts';
 import { checkOut, doing, warehouseFault } from './warehouse-session.ts';
 
@@ -60,6 +61,8 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
     }
   };
   try {
+    const found = await findTable(client, name);
+    if (found) requireColumns(what, table.shape.columns, found.columns);
     // Before the snapshot's transaction, which a value that has no form would end.
     const beyond = await beyondSql(client, request);
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');

@@ -272,6 +272,12 @@ describe('the warehouse is wrong', () => {
     expect(await verify()).toMatchObject({ missing: 200, chunksUnequal: 0, ok: false });
   });
 
+  it('names a column that the warehouse table lost, and the remedy', async () => {
+    await replayAndLoad();
+    await warehouse(`ALTER TABLE sales DROP COLUMN name`);
+    await expect(verify()).rejects.toThrow(/has no column "name".*warehouse\.schemaChange: add/);
+  });
+
   it('finds rows twice, where the table lost its primary key', async () => {
     await replayAndLoad();
     await lake.warehouseSql.query(`ALTER TABLE ${qualified} DROP CONSTRAINT sales_pkey`);
