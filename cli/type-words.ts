@@ -2,7 +2,7 @@
  * How a column's values are written on each hop, in words for `plan`. The forms themselves are formats/json-values.ts's
  * and connectors/duckdb's; these words follow them.
  */
-import type { Column, ColumnType } from '../contracts/columns.ts';
+import type { ColumnType } from '../contracts/columns.ts';
 
 /** Digits that a double carries whatever they are (formats/json-values.ts). */
 const SAFE_DIGITS = 15;
@@ -72,10 +72,4 @@ export function parquetWord(type: ColumnType): string {
 function decimalWord({ precision, scale = 0 }: { precision?: number; scale?: number }): string {
   const fits = precision !== undefined && precision <= MOST_DECIMAL_DIGITS && scale >= 0 && scale <= precision;
   return fits ? `DECIMAL(${precision},${scale})` : 'STRING';
-}
-
-/** An enum is text in the warehouse; all other types are the source's own. */
-export function warehouseWord({ type, sqlType }: Column): string {
-  if (type.kind === 'text' && !/^(text|character varying(\(\d+\))?)$/.test(sqlType)) return 'text';
-  return sqlType;
 }

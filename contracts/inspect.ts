@@ -91,7 +91,13 @@ export interface PlanLook {
     ageMs: number;
   };
   /** `exists` as of the topic. */
-  warehouse: { table: string; exists: boolean | null; ddl: readonly string[] };
+  warehouse: {
+    table: string;
+    exists: boolean | null;
+    ddl: readonly string[];
+    /** What each column is made as, in its own words; none where it was not looked at. */
+    types: Readonly<Record<string, string>>;
+  };
   /** All that stands in the way; empty: it can run. */
   faults: readonly string[];
 }

@@ -30,17 +30,18 @@ const MAX_IDENTIFIER_BYTES = 63;
 /**
  * Parses `table` or `schema.table` as SQL writes it: unquoted parts are folded to lower case, quoted ones kept.
  * A name of one part is in schema `public` (a pipeline must not hang on a session's search_path).
+ * Back-quotes quote, too: a file's names are read before it is known that its connection is a MySQL one.
  * @param text e.g. `public."Odd ""Name"""`
  */
 export function parseTableName(text: string): ParsedTableName {
   const parts: string[] = [];
   let rest = text.trim();
   for (;;) {
-    const quoted = /^"((?:[^"]|"")*)"/u.exec(rest);
+    const quoted = /^(?:"(?:[^"]|"")*"|`(?:[^`]|``)*`)/u.exec(rest);
     const plain = /^[\p{L}_][\p{L}\p{N}_$]*/u.exec(rest);
     const found = quoted ?? plain;
     if (!found) return { error: explain(text, rest) };
-    const name = quoted ? (quoted[1] ?? '').replaceAll('""', '"') : foldAscii(found[0]);
+    const name = quoted ? unquoted(quoted[0]) : foldAscii(found[0]);
     if (name === '') return { error: `${text}: a quoted name must not be empty` };
     if (name.includes('\0')) return { error: `${text}: a name cannot hold a NUL character` };
     if (Buffer.byteLength(name) > MAX_IDENTIFIER_BYTES) {
@@ -93,6 +94,5 @@ function foldAscii(name: string): string {
 
 function explain(text: string, rest: string): string {
   const where = rest === '' ? 'a name is missing at the end' : `cannot be read from \`${rest}\` on`;
-  const mysql = rest.startsWith('`') ? ' (back-quotes are MySQL’s, and this is a PostgreSQL connection)' : '';
-  return `${text}: ${where}${mysql}; write schema.table as SQL does, quoted where needed, e.g. public."Odd ""Name"""`;
+  return `${text}: ${where}; write schema.table as SQL does, quoted where needed, e.g. public."Odd ""Name"""`;
 }

@@ -189,7 +189,12 @@ async function readPlan(
         partitionBy: (spec.lake.partitionBy ?? []).map(fieldText),
         ...spec.lake.rotate,
       },
-      warehouse: { table: quoteTable(spec.warehouse.table), exists: fit?.exists ?? null, ddl: fit?.ddl ?? [] },
+      warehouse: {
+        table: quoteTable(spec.warehouse.table),
+        exists: fit?.exists ?? null,
+        ddl: fit?.ddl ?? [],
+        types: fit?.types ?? {},
+      },
       faults,
     };
   } finally {

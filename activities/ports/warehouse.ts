@@ -28,6 +28,8 @@ export interface TablePlan {
   exists: boolean;
   /** Statements that would be run: the table, the columns it lacks, the ledger. */
   ddl: readonly string[];
+  /** What each column is made as, in the server's own words; none for a type that it cannot hold. */
+  types: Readonly<Record<string, string>>;
   /** Why the table cannot be loaded into: each names what was found and the remedy. */
   faults: readonly string[];
 }

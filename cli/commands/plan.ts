@@ -9,7 +9,7 @@ import { bytesText, outputFor, secondsText, tableText } from '../output.ts';
 import { requireReachable, serviceAddresses } from '../../workers/reachable.ts';
 import { scopeText } from '../../contracts/scope-words.ts';
 import { requirePaced, scopeOf, type WindowOptions } from '../scope-options.ts';
-import { jsonWord, parquetWord, warehouseWord } from '../type-words.ts';
+import { jsonWord, parquetWord } from '../type-words.ts';
 
 export async function runPlan(
   file: string,
@@ -29,13 +29,13 @@ export async function runPlan(
 }
 
 /** Each column's type from hop to hop. */
-function typesOf({ shape, lake }: PlanLook) {
+function typesOf({ shape, lake, warehouse }: PlanLook) {
   return shape.columns.map((column) => ({
     column: column.name,
     source: (column.native ?? column.sqlType) + (column.nullable ? '' : ' not null'),
     json: jsonWord(column.type),
     parquet: { csv: 'text', jsonl: jsonWord(column.type), parquet: parquetWord(column.type) }[lake.format],
-    warehouse: warehouseWord(column),
+    warehouse: warehouse.types[column.name] ?? '',
     key: shape.key.includes(column.name),
   }));
 }

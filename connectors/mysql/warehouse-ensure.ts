@@ -33,8 +33,20 @@ export async function planTable(database: Database, table: WarehouseTable, owner
     if (found) made.ddl.push(...columnsToAdd(table, found, flavour));
     const held = await ownerOf(connection, table.name);
     if (found && held && !sameOwner(held, owner)) faults.push(ownedText(table, held, owner));
-    return { exists: found !== null, ddl: [...made.ddl, ...(await missingLedgerDdl(connection, flavour))], faults };
+    const ddl = [...made.ddl, ...(await missingLedgerDdl(connection, flavour))];
+    return { exists: found !== null, ddl, types: typesOf(table, flavour), faults };
   });
+}
+
+/** Without character sets, which the statement has. */
+function typesOf(table: WarehouseTable, flavour: Flavour): Record<string, string> {
+  const keys = keyColumns(table.shape);
+  return Object.fromEntries(
+    table.shape.columns.flatMap((column) => {
+      const type = warehouseType(column, keys, flavour);
+      return 'ok' in type ? [[column.name, type.ok.replace(/ CHARACTER SET .*/, '')]] : [];
+    }),
+  );
 }
 
 export async function ensureTable(

@@ -34,7 +34,8 @@ export async function planTable(pool: pg.Pool, table: WarehouseTable, owner: Tab
     if (found) ddl.push(...columnsToAdd(table, found));
     const held = await ownerOf(client, table);
     if (found && held && !sameOwner(held, owner)) faults.push(ownedText(table, held, owner));
-    return { exists: found !== null, ddl, faults };
+    const types = table.shape.columns.map(({ name, type, sqlType }) => [name, warehouseType(type, sqlType)]);
+    return { exists: found !== null, ddl, types: Object.fromEntries(types) as Record<string, string>, faults };
   });
 }
 

@@ -5,6 +5,7 @@ describe('parseTableName', () => {
   it.each([
     ['public.product_sales', 'public', 'product_sales'],
     ['Product_Sales', 'public', 'product_sales'],
+    ['`Shop`.`Odd ``Name`', 'Shop', 'Odd `Name'],
     ['public."Odd ""Name"""', 'public', 'Odd "Name"'],
     ['"My.Schema" . "a.b"', 'My.Schema', 'a.b'],
     ['s.tab$1', 's', 'tab$1'],
