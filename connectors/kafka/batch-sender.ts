@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fault, messageOf } from '../../contracts/errors.ts';
-import type { BatchBuilder } from '../../formats/record-batch-out.ts';
+import { type BatchBuilder, sealBatch } from '../../formats/record-batch-out.ts';
 import type { Cluster } from './cluster.ts';
 import { lz4 } from './compression.ts';
 import { kafkaFault, NONE } from './error-codes.ts';
@@ -37,7 +37,10 @@ interface SenderOptions {
 
 interface Batch {
   partition: number;
-  bytes: Buffer;
+  /** As it goes out. */
+  bytes: Promise<Buffer>;
+  /** Of memory; fewer once it is packed. */
+  size: number;
 }
 
 interface Queue {
@@ -67,6 +70,22 @@ export function openBatchSender(
 
   function fail(error: unknown): void {
     failure ??= error instanceof Error ? error : fault('Unexpected', messageOf(error), error);
+  }
+
+  /** Several are packed at a time, on other threads; until then all of their bytes are counted. */
+  function pack(partition: number, builder: BatchBuilder, raw: Buffer): Batch {
+    const sealing = sealBatch(raw, lz4);
+    const batch: Batch = { partition, bytes: sealing, size: raw.length };
+    bytes += raw.length;
+    sealing.then(
+      (sealed) => {
+        if (sealed !== raw) builder.giveBack(raw);
+        bytes += sealed.length - batch.size;
+        batch.size = sealed.length;
+      },
+      () => undefined, // `write` hears of it
+    );
+    return batch;
   }
 
   function pump(leader: number): void {
@@ -99,10 +118,11 @@ export function openBatchSender(
     earlier: Promise<unknown>,
   ): Promise<{ answers: Promise<ProduceAnswer[]> } | null> {
     await Promise.all(batches.map(({ partition }) => join(partition)));
+    const packed = await Promise.all(batches.map(async ({ partition, bytes }) => ({ partition, bytes: await bytes })));
     await earlier;
     const broker = await cluster.broker(leader);
     if (failure) return null;
-    return { answers: broker.send(produce(producer.transactionalId, topic, batches, REPLICAS_TIMEOUT_MS)) };
+    return { answers: broker.send(produce(producer.transactionalId, topic, packed, REPLICAS_TIMEOUT_MS)) };
   }
 
   async function answered(written: ReturnType<typeof write>, batches: readonly Batch[]): Promise<void> {
@@ -118,14 +138,14 @@ export function openBatchSender(
         const answer = answers.find((each) => each.partition === partition);
         if (!answer) throw fault('KafkaUnavailable', `${doing}: no answer about partition ${partition}`);
         if (answer.error !== NONE)
-          throw kafkaFault(answer.error, `${doing}, partition ${partition}`, sizeOf(batches, partition));
+          throw kafkaFault(answer.error, `${doing}, partition ${partition}`, await sizeOf(batches, partition));
       }
     } catch (error) {
       if (sent) lost += batches.length;
       fail(error);
     } finally {
       open -= batches.length;
-      for (const batch of batches) bytes -= batch.bytes.length;
+      for (const { size } of batches) bytes -= size;
     }
   }
 
@@ -136,9 +156,8 @@ export function openBatchSender(
       // Sequence numbers wrap around to 0 behind 2^31 - 1 (KIP-98).
       sequences.set(partition, (sequence + builder.records()) % 2 ** 31);
       const owner = { id: producer.producerId, epoch: producer.epoch };
-      const batch = { partition, bytes: builder.finish(owner, sequence, now(), lz4) };
+      const batch = pack(partition, builder, builder.take(owner, sequence, now()));
       open += 1;
-      bytes += batch.bytes.length;
       const queue = queues.get(leader) ?? { waiting: [], requests: 0, written: Promise.resolve() };
       queues.set(leader, queue);
       queue.waiting.push(batch);
@@ -158,7 +177,7 @@ export function openBatchSender(
   };
 }
 
-function sizeOf(batches: readonly Batch[], partition: number): string {
+async function sizeOf(batches: readonly Batch[], partition: number): Promise<string> {
   const batch = batches.find((each) => each.partition === partition);
-  return `a batch of ${batch?.bytes.length ?? 0} bytes`;
+  return `a batch of ${(await batch?.bytes)?.length ?? 0} bytes`;
 }
