@@ -115,16 +115,25 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=${join(home, 'kafka', 'data').replaceAll('\\', '\\\\')}
 auto.create.topics.enable=false
 default.replication.factor=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=${INTERNAL_PARTITIONS}
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=${INTERNAL_PARTITIONS}
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-share.coordinator.state.topic.num.partitions=1
+${internalTopics(INTERNAL_PARTITIONS, 1)}
 group.initial.rebalance.delay.ms=0
 `;
+}
+
+/**
+ * server.properties of the topics in which Kafka keeps offsets and transactions.
+ * @param replicas brokers that hold each; all but one must have a write, or the one there is
+ */
+export function internalTopics(partitions: number, replicas: number): string {
+  const inSync = Math.max(1, replicas - 1);
+  return `offsets.topic.replication.factor=${replicas}
+offsets.topic.num.partitions=${partitions}
+transaction.state.log.replication.factor=${replicas}
+transaction.state.log.min.isr=${inSync}
+transaction.state.log.num.partitions=${partitions}
+share.coordinator.state.topic.replication.factor=${replicas}
+share.coordinator.state.topic.min.isr=${inSync}
+share.coordinator.state.topic.num.partitions=1`;
 }
 
 const LOG4J = `rootLogger.level=warn

@@ -1,10 +1,9 @@
-import { Connection } from '@temporalio/client';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeNamespace } from '../temporal-namespace.ts';
 import { runCli, startCli, type Running } from './run-cli.ts';
 
 /** The services of the tests' stack, in a Temporal namespace of this file's own: task queues have fixed names. */
@@ -29,11 +28,7 @@ beforeAll(async () => {
   for (const [key, value] of Object.entries(process.env)) {
     if (/^(HEADRACE_|AWS_)/.test(key) && key !== 'HEADRACE_HOME' && value !== undefined) env[key] = value;
   }
-  env.HEADRACE_TEMPORAL_NAMESPACE = name;
-  const connection = await Connection.connect({ address: env.HEADRACE_TEMPORAL_ADDRESS ?? '' });
-  const day = { seconds: 86_400 as never };
-  await connection.workflowService.registerNamespace({ namespace: name, workflowExecutionRetentionPeriod: day });
-  await connection.close();
+  env.HEADRACE_TEMPORAL_NAMESPACE = await makeNamespace();
   await sql(
     'HEADRACE_CONNECTION_SALES',
     `CREATE TABLE ${table} AS SELECT n AS id, 'row ' || n AS name, now() - n * interval '1 minute' AS at
@@ -49,7 +44,6 @@ lake: { bucket: lake, prefix: test/${name} }
 warehouse: { connection: warehouse, table: ${table} }
 `,
   );
-  await sleep(1_000); // a new namespace is known to all parts of the server after a moment only
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

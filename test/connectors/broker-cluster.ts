@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { choosePorts } from '../../stack/ports.ts';
+import { internalTopics } from '../../stack/services/kafka.ts';
 import { eventually } from '../e2e/services.ts';
 import { type BrokerFiles, type BrokerProcess, formatBroker, launchBroker, untilReady } from './broker-process.ts';
 
@@ -105,13 +106,7 @@ num.network.threads=2
 num.io.threads=2
 default.replication.factor=3
 min.insync.replicas=2
-offsets.topic.replication.factor=3
-offsets.topic.num.partitions=${INTERNAL_PARTITIONS}
-transaction.state.log.replication.factor=3
-transaction.state.log.min.isr=2
-transaction.state.log.num.partitions=${INTERNAL_PARTITIONS}
-share.coordinator.state.topic.replication.factor=3
-share.coordinator.state.topic.min.isr=2
+${internalTopics(INTERNAL_PARTITIONS, NODES.length)}
 group.initial.rebalance.delay.ms=0
 `;
 }

@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { choosePorts } from '../../stack/ports.ts';
+import { internalTopics } from '../../stack/services/kafka.ts';
 import { formatBroker, launchBroker, untilReady } from './broker-process.ts';
 import type { Certificate } from './certificates.ts';
 
@@ -114,13 +115,7 @@ auto.create.topics.enable=false
 num.network.threads=2
 num.io.threads=2
 default.replication.factor=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=${INTERNAL_PARTITIONS}
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=${INTERNAL_PARTITIONS}
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+${internalTopics(INTERNAL_PARTITIONS, 1)}
 `;
 }
 

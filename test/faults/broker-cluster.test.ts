@@ -20,6 +20,8 @@ import { delivered, expectMidway, finishRun, HOPS, startRun, tune, untilUnderWay
 const STACK_BROKERS = required('HEADRACE_KAFKA_BROKERS');
 const PARTITIONS = 6;
 const RECORDS = 300;
+/** Far more than it takes; a test that hangs says where it was. */
+const HUNG_MS = 150_000;
 let cluster: BrokerCluster;
 
 beforeAll(async () => {
@@ -30,6 +32,16 @@ afterAll(async () => {
   process.env.HEADRACE_KAFKA_BROKERS = STACK_BROKERS;
   await cluster.stop();
 });
+
+/** How far a test is. */
+interface Seen {
+  committed: number;
+  doing: string;
+  cluster: string;
+  read: number;
+  positions: string;
+  failures: string[];
+}
 
 describe.each(KAFKA_CLIENTS)('%s', (name) => {
   /** librdkafka sends again where ours begins anew, so nobody hears of it. */
@@ -42,43 +54,50 @@ describe.each(KAFKA_CLIENTS)('%s', (name) => {
   }
 
   /** Publishes transactions until there are so many, as a replay does: after any failure the lane is opened anew, and asked. */
-  async function publish(client: KafkaClient, topic: string, wanted: number): Promise<{ failures: number }> {
+  async function publish(client: KafkaClient, topic: string, wanted: number, seen: Seen): Promise<void> {
     const request = { topic, laneId: `${topic}/0`, replayId: 'r', schemaVersion: 'v1' };
-    let failures = 0;
-    for (let done = 0; done < wanted;) {
+    while (seen.committed < wanted) {
       let writer: LaneWriter | undefined;
       try {
+        seen.doing = 'opening the lane';
         writer = await client.openLane(request);
-        for ({ seq: done } = await writer.committed(); done < wanted; done++) await transaction(writer, done + 1);
+        seen.doing = 'reading its progress';
+        ({ seq: seen.committed } = await writer.committed());
+        for (; seen.committed < wanted; seen.committed++) await transaction(writer, seen.committed + 1, seen);
       } catch (error) {
         if (!isFault(error) || !error.retry) throw error;
-        failures += 1;
+        seen.failures.push(error.message);
       } finally {
+        seen.doing = 'closing the lane';
         await writer?.close();
       }
     }
-    return { failures };
+    seen.doing = 'done';
   }
 
   /** A record says which transaction, and which of its records, it is; all partitions have some of each. */
-  async function transaction(writer: LaneWriter, seq: number): Promise<void> {
+  async function transaction(writer: LaneWriter, seq: number, seen: Seen): Promise<void> {
+    seen.doing = `transaction ${seq}: sending`;
     await writer.begin();
     for (let i = 0; i < RECORDS; i++) {
       const key = Buffer.from(`${seq}/${i}`);
       while (!writer.send(i % PARTITIONS, key, Buffer.alloc(2_000, 'x'), 0)) await writer.drain();
     }
+    seen.doing = `transaction ${seq}: committing`;
     await writer.commit(seq, '');
   }
 
   /** Reads from the beginning while they come. */
-  async function readAll(reader: TopicReader, wanted: number): Promise<string[]> {
+  async function readAll(reader: TopicReader, wanted: number, seen: Seen): Promise<string[]> {
     const found: string[] = [];
     while (found.length < wanted) {
       try {
         for (const record of await reader.read(1_000, 500)) found.push(String(recordDetails(record).key));
       } catch (error) {
         if (!isFault(error) || !error.retry) throw error;
+        seen.failures.push(error.message);
       }
+      Object.assign(seen, { read: found.length, positions: [...reader.positions()].join(' ') });
     }
     found.push(...(await reader.read(1_000, 2_000)).map((record) => String(recordDetails(record).key)));
     return found.sort();
@@ -87,7 +106,10 @@ describe.each(KAFKA_CLIENTS)('%s', (name) => {
   const keys = (transactions: number): string[] =>
     Array.from({ length: transactions * RECORDS }, (_, i) => `${Math.floor(i / RECORDS) + 1}/${i % RECORDS}`).sort();
 
-  async function publishAndRead(transactions: number, meanwhile: (topic: string) => Promise<void>): Promise<number> {
+  async function publishAndRead(
+    transactions: number,
+    meanwhile: (topic: string, seen: Seen) => Promise<void>,
+  ): Promise<number> {
     const client = await open();
     const topic = unique('cluster');
     await client.topics.ensure(topic, PARTITIONS);
@@ -95,13 +117,16 @@ describe.each(KAFKA_CLIENTS)('%s', (name) => {
     const reader = await client.openReader({ topic, group: topic, from });
     try {
       const wanted = transactions * RECORDS;
-      const [{ failures }, found] = await Promise.all([
-        publish(client, topic, transactions),
-        readAll(reader, wanted),
-        meanwhile(topic),
-      ]);
+      const seen: Seen = { committed: 0, doing: '', cluster: '', read: 0, positions: '', failures: [] };
+      const publishing = publish(client, topic, transactions, seen);
+      const hung = sleep(HUNG_MS, undefined, { ref: false }).then(() => {
+        process.stderr.write(`it hangs: ${JSON.stringify(seen)}\n`); // whatever a second try shows
+        throw new Error('it hangs');
+      });
+      const all = Promise.all([publishing, readAll(reader, wanted, seen), meanwhile(topic, seen)]);
+      const [, found] = await Promise.race([all, hung]);
       expect(found).toEqual(keys(transactions));
-      return failures;
+      return seen.failures.length;
     } finally {
       await reader.close();
     }
@@ -123,12 +148,15 @@ describe.each(KAFKA_CLIENTS)('%s', (name) => {
   }, 180_000);
 
   test('each broker killed in turn, with its leaders and coordinators', async () => {
-    const failures = await publishAndRead(250, async () => {
+    const failures = await publishAndRead(250, async (_topic, seen) => {
       for (const node of NODES) {
         await sleep(500);
+        seen.cluster = `killing broker ${node}`;
         await cluster.kill(node);
         await sleep(1_000);
+        seen.cluster = `starting broker ${node}`;
         await cluster.start(node);
+        seen.cluster = `started broker ${node}`;
       }
     });
     if (!retriesItself) expect(failures, 'transactions that a kill met').toBeGreaterThan(0);
