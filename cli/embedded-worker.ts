@@ -1,6 +1,9 @@
 /** A worker in the command's own process (--with-worker, demo): it is there before `work` begins and drained after it. */
 import type { Settings } from '../contracts/settings.ts';
 import { messageOf } from '../contracts/errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { CommandEnd } from './failure.ts';
+import { catchInterrupt } from './interrupt.ts';
 import { ensureKafkaClient } from './kafka-client.ts';
 import type { Output } from './output.ts';
 import { serviceAddresses, unreachable } from '../workers/reachable.ts';
@@ -26,7 +29,14 @@ export async function withEmbeddedWorker<T>(settings: Settings, output: Output, 
   });
   try {
     return await Promise.race([work(), brokenDown]);
+  } catch (error) {
+    // Draining takes up to 10 s: what is to be known is said before, for whoever presses Ctrl-C again.
+    if (!(error instanceof CommandEnd) || output.json) throw error;
+    output.note(`${error.message}\nThe worker is drained first; Ctrl-C again ends at once, which is safe.`);
+    throw new CommandEnd(error.exitCode, error.name, 'the worker is drained');
   } finally {
+    const { release } = catchInterrupt(() => process.exit(EXIT.interrupted));
     await worker.shutdown().catch(() => undefined); // already told by `brokenDown`
+    release();
   }
 }

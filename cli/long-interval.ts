@@ -25,8 +25,19 @@ export async function longIntervalText(
   const told = `The next interval is ${numberText(steps)} steps long, ${short(from)} to ${short(to)}: one run reads all of it`;
   if (last !== null) return `${told}, as it goes on where the last one begun ended.`;
   const window = `--from ${short(from)} --to ${short(to)} --step ${stepText(stepMs)}`;
-  return `${told}. To bring it a step at a time, make the schedule without --since and run headrace backfill FILE ${window}`;
+  return `${told}. To bring it a step at a time instead, delete the schedule, make it without --since, and run headrace backfill FILE ${window}`;
 }
 
-const stepText = (ms: number): string => (ms % DAY_MS === 0 ? `${ms / DAY_MS}d` : `${ms / 1000}s`);
+const UNITS = [
+  ['d', DAY_MS],
+  ['h', 3_600_000],
+  ['m', 60_000],
+] as const;
+
+/** In the largest unit that it is whole in. */
+function stepText(ms: number): string {
+  const [unit, size] = UNITS.find(([, each]) => ms % each === 0) ?? ['s', 1_000];
+  return `${ms / size}${unit}`;
+}
+
 const short = (iso: string): string => iso.replace('.000', '');

@@ -46,8 +46,12 @@ function traceOf(error: unknown): string {
   return `${error.stack ?? error.message}${cause}`;
 }
 
-/** `headrace status | head` is no error. */
+/**
+ * `headrace status | head` is no error. Nor is it the end where progress alone is cut off: `headrace up 2>&1 | head` died between
+ * the start of a service and the note of its process, and the service stayed for ever.
+ */
 function endQuietlyOnClosedPipe(): void {
+  process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.ok);
     throw error;

@@ -37,6 +37,8 @@ export async function startWorkflow(temporal: Temporal, request: StartRequest): 
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
     });
+    // Once more: of two commands at once Temporal took the first one's input.
+    await requireSameScope(temporal, workflowId, input);
     return { handle: client.workflow.getHandle(workflowId), runId: handle.firstExecutionRunId, how: 'started' };
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'WorkflowExecutionAlreadyStartedError') throw error;

@@ -30,7 +30,7 @@ const MAX_IDENTIFIER_BYTES = 63;
 /**
  * Parses `table` or `schema.table` as SQL writes it: unquoted parts are folded to lower case, quoted ones kept.
  * A name of one part is in schema `public` (a pipeline must not hang on a session's search_path).
- * Back-quotes quote, too: a file's names are read before it is known that its connection is a MySQL one.
+ * Back-quotes quote, too, as in MySQL.
  * @param text e.g. `public."Odd ""Name"""`
  */
 export function parseTableName(text: string): ParsedTableName {

@@ -4,15 +4,15 @@
  * whose target is its holder: made with its content in one step, and on a full disk too, as `down --purge` needs it (a file
  * was left there, empty).
  */
-import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, ownProcess, type OwnedProcess } from './process-identity.ts';
 import { StackError, reasonOf } from './stack-error.ts';
 
 const POLL_MS = 50;
-/** Taking over a dead holder's lock lasts microseconds; a takeover file older than this was left by a crash in it. */
-const TAKEOVER_STALE_MS = 5_000;
+/** Of a lock that names none. */
+const NOBODY: OwnedProcess = { pid: 0, identity: '' };
 
 export interface LockOptions {
   signal?: AbortSignal | undefined;
@@ -26,17 +26,13 @@ export interface LockOptions {
  * @throws StackError if the holder keeps it for longer than `timeoutMs`
  */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
-  mkdirSync(dirname(path), { recursive: true });
   const deadline = Date.now() + options.timeoutMs;
   let told = false;
   while (!tryCreate(path)) {
     options.signal?.throwIfAborted();
     const holder = readHolder(path);
-    if (holder !== undefined && !isAlive(holder)) {
-      takeAway(path);
-      continue;
-    }
-    if (holder !== undefined && !told) {
+    if (holder !== undefined && !isAlive(holder)) takeAway(path);
+    else if (holder !== undefined && !told) {
       told = true;
       options.onWait?.(holder.pid);
     }
@@ -57,26 +53,41 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 
 function tryCreate(path: string): boolean {
   try {
+    mkdirSync(dirname(path), { recursive: true });
     const { pid, identity } = ownProcess();
     symlinkSync(`${pid} ${identity}`, path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    // ENOENT: its holder was `down --purge`, which has removed the folder since.
+    if (isCode(error, 'EEXIST', 'ENOENT')) return false;
     throw new StackError(`cannot write ${path}: ${reasonOf(error)}; make its folder writable for this user`, {
       cause: error,
     });
   }
 }
 
-/** @returns undefined where it has just gone, or is none of ours */
+/** @returns undefined where it has just gone; nobody where it names no process */
 function readHolder(path: string): OwnedProcess | undefined {
   try {
     const [, pid, identity] = /^(\d+) (.+)$/.exec(readlinkSync(path)) ?? [];
-    return pid === undefined || identity === undefined ? undefined : { pid: Number(pid), identity };
-  } catch {
-    return undefined;
+    return pid === undefined || identity === undefined ? NOBODY : { pid: Number(pid), identity };
+  } catch (error) {
+    return isCode(error, 'ENOENT') ? undefined : readFileHolder(path);
   }
 }
+
+/** Until November 2026 locks were files. */
+function readFileHolder(path: string): OwnedProcess {
+  try {
+    const { pid, identity } = JSON.parse(readFileSync(path, 'utf8')) as Partial<OwnedProcess>;
+    return typeof pid === 'number' && typeof identity === 'string' ? { pid, identity } : NOBODY;
+  } catch {
+    return NOBODY;
+  }
+}
+
+const isCode = (error: unknown, ...codes: readonly string[]): boolean =>
+  error instanceof Error && 'code' in error && codes.includes(String(error.code));
 
 /**
  * Removes a dead holder's lock. Two processes may find it dead at once, and the slower one must not remove the lock
@@ -85,11 +96,8 @@ function readHolder(path: string): OwnedProcess | undefined {
 function takeAway(path: string): void {
   const takeover = `${path}.takeover`;
   if (!tryCreate(takeover)) {
-    try {
-      if (Date.now() - lstatSync(takeover).mtimeMs > TAKEOVER_STALE_MS) rmSync(takeover, { force: true });
-    } catch {
-      // Gone already: the other one is done.
-    }
+    const other = readHolder(takeover);
+    if (other !== undefined && !isAlive(other)) rmSync(takeover, { force: true }); // it crashed in here
     return;
   }
   try {

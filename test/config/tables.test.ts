@@ -161,3 +161,30 @@ tables:
     expect(faultsOf(`${HEAD}${line}\n`).join('\n')).toContain(says);
   });
 });
+
+describe('a table’s name is judged by the kind of its connection', () => {
+  const pipeline = (source: string, warehouse: string): string => `name: t
+source: { ${source} }
+topic: { name: t }
+lake: { bucket: lake, prefix: t }
+warehouse: { ${warehouse} }
+`;
+  const é40 = 'é'.repeat(40); // 80 bytes, 40 characters
+
+  test('what MySQL alone takes', () => {
+    const [[, spec] = [null, undefined]] = specs(
+      pipeline('connection: m, table: 9lives', `connection: m, table: '\`${é40}\`'`),
+    );
+    expect(spec).toMatchObject({
+      source: { table: { schema: 'm', table: '9lives' } },
+      warehouse: { table: { schema: 'm', table: é40 } },
+    });
+  });
+
+  test('the same in PostgreSQL, and what neither takes', () => {
+    const [, first, second] = faultsOf(pipeline('connection: a, table: 9lives', `connection: b, table: '"${é40}"'`));
+    expect(first).toMatch(/^2:31: source\.table: 9lives: /);
+    expect(second).toMatch(/^5:34: warehouse\.table: .* is longer than the 63 bytes PostgreSQL keeps/);
+    expect(faultsOf(pipeline('connection: m, table: a b', 'connection: m, table: c')).join()).toMatch(/source\.table: a b: /);
+  });
+});

@@ -1,8 +1,9 @@
 /** The lock that keeps two commands from working on one home or one artifact at once, across processes. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { withLock } from '../../stack/lock.ts';
 
@@ -33,7 +34,7 @@ test('four processes that find a dead holder’s lock take it over one at a time
   const lock = newLock();
   const counter = `${lock}.counter`;
   writeFileSync(counter, '0');
-  writeFileSync(lock, JSON.stringify({ pid: 1, identity: 'of another boot' }));
+  symlinkSync('1 of another boot', lock);
   const codes = await Promise.all([1, 2, 3, 4].map(() => runIncrements(lock, counter)));
   expect(codes).toEqual([0, 0, 0, 0]);
   expect(readFileSync(counter, 'utf8')).toBe('20');
@@ -61,4 +62,29 @@ test('a holder that fails gives the lock back, and one that waits can be interru
     await expect(withLock(lock, { timeoutMs: 30_000, signal }, () => Promise.resolve())).rejects.toThrow();
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
+});
+
+test('a dead holder’s lock of an older version, a file, is taken over', async () => {
+  const lock = newLock();
+  writeFileSync(lock, JSON.stringify({ pid: 1, identity: 'of another boot' }));
+  await expect(withLock(lock, { timeoutMs: 1_000 }, () => Promise.resolve('taken over'))).resolves.toBe('taken over');
+  writeFileSync(lock, ''); // it crashed while it wrote
+  await expect(withLock(lock, { timeoutMs: 1_000 }, () => Promise.resolve('again'))).resolves.toBe('again');
+});
+
+test('one that waits gets the lock although its holder removes the folder, as down --purge does', async () => {
+  const lock = newLock();
+  const first = withLock(lock, { timeoutMs: 1_000 }, () => sleep(200)).then(() => rmdirSync(dirname(lock)));
+  const second = withLock(lock, { timeoutMs: 5_000 }, () => Promise.resolve('got it'));
+  await first;
+  await expect(second).resolves.toBe('got it');
+});
+
+test('one that waits for the taking over of a dead holder’s lock can be interrupted', async () => {
+  const lock = newLock();
+  symlinkSync('1 of another boot', lock);
+  symlinkSync('1 of another boot', `${lock}.takeover`);
+  const signal = AbortSignal.timeout(100);
+  await expect(withLock(lock, { timeoutMs: 30_000, signal }, () => Promise.resolve())).rejects.toThrow();
+  rmSync(lock, { force: true });
 });

@@ -7,7 +7,7 @@ import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
 import type { ReplayDefaults } from '../../contracts/replay.ts';
 import type { Settings } from '../../contracts/settings.ts';
 import { isMysql } from '../../contracts/settings.ts';
-import { parseMysqlTableName, type ParsedTableName } from '../../formats/sql-names.ts';
+import { parseMysqlTableName, type ParsedTableName, parseTableName } from '../../formats/sql-names.ts';
 import { connectionOf, hasConnection, unknownText } from './connection.ts';
 import { configFault, type Problem } from './problem.ts';
 import { type PipelineReading, readPipelines, told } from './pipeline-file.ts';
@@ -83,7 +83,7 @@ function withSettings(settings: Settings, { table: of, checked, source }: Pipeli
   for (const part of ['source', 'warehouse'] as const) {
     const { connection } = spec[part];
     if (hasConnection(settings, connection)) {
-      const table = mysqlTable(settings, connection, tableText(source.data, part));
+      const table = tableOf(settings, connection, tableText(source.data, part));
       if (table === null) continue;
       if ('ok' in table) spec[part].table = table.ok;
       else problems.push({ place: source.placeOf([part, 'table']), path: `${part}.table`, message: table.error });
@@ -136,10 +136,11 @@ function tableText(data: unknown, part: 'source' | 'warehouse'): string | undefi
   return typeof table === 'string' ? table : undefined;
 }
 
-/** What a table's name means where the connection is a MySQL one; null where it is not. */
-function mysqlTable(settings: Settings, connection: string, text: string | undefined): ParsedTableName | null {
+/** What a table's name means by the kind of its connection; null where there is none. */
+function tableOf(settings: Settings, connection: string, text: string | undefined): ParsedTableName | null {
   const database = connectionOf(settings, connection);
-  if (!isMysql(database) || text === undefined) return null;
+  if (text === undefined) return null;
+  if (!isMysql(database)) return parseTableName(text);
   return parseMysqlTableName(text, decodeURIComponent(new URL(database.url).pathname.slice(1)));
 }
 

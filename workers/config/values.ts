@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { readSpeed, readTime, SPEED_FORM, TIME_FORM, withoutPerSecond } from '../../contracts/scope-words.ts';
-import { parseTableName } from '../../formats/sql-names.ts';
+import { parseMysqlTableName, parseTableName } from '../../formats/sql-names.ts';
 
 /** Metadata of an issue of ours: `complete` messages stand alone; others are completed with what was found. */
 export interface IssueParams {
@@ -117,7 +117,9 @@ export const table = () =>
   scalar('a table as SQL writes it, schema.table, e.g. public."Odd Name"', (found) => {
     if (typeof found !== 'string' || found.trim() === '') return undefined;
     const parsed = parseTableName(found);
-    return 'ok' in parsed ? { ok: parsed.ok } : { wrong: parsed.error };
+    // MySQL takes other names; whose name it is, is known with the connection (index.ts), and then it is judged.
+    const either = 'ok' in parsed ? parsed : parseMysqlTableName(found, '');
+    return 'ok' in either ? { ok: either.ok } : { wrong: 'error' in parsed ? parsed.error : either.error };
   });
 
 function withUnit(
