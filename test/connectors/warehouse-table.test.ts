@@ -35,6 +35,7 @@ describe.each(KINDS)('a warehouse table on %s', (kind) => {
       const wanted = table(unique('Odd "Name"'));
       const plan = await warehouse.planTable(wanted, owner);
       expect(plan).toMatchObject({ exists: false, faults: [] });
+      expect(Object.keys(plan.types)).toEqual(SALES.columns.map(({ name }) => name));
       expect(plan.ddl.join('\n')).toMatch(/CREATE TABLE .*Odd ""?Name.*\(/);
       expect(await columnsOf(wanted)).toEqual([]);
       await Promise.all(others.map((each) => each.ensureTable(wanted, owner)));
@@ -42,7 +43,7 @@ describe.each(KINDS)('a warehouse table on %s', (kind) => {
       expect(await columnsOf(wanted)).toEqual(
         SALES.columns.map(({ name }, place) => [name, types[place], name === 'id' ? '1' : '0']),
       );
-      expect(await warehouse.planTable(wanted, owner)).toEqual({ exists: true, ddl: [], faults: [] });
+      expect(await warehouse.planTable(wanted, owner)).toMatchObject({ exists: true, ddl: [], faults: [] });
       await sql(`INSERT INTO ${shown(wanted)} (id) VALUES (1)`);
       await expect(sql(`INSERT INTO ${shown(wanted)} (id) VALUES (1)`)).rejects.toThrow(/duplicate/i);
       await sql(`DROP TABLE ${shown(wanted)}`);
@@ -52,7 +53,7 @@ describe.each(KINDS)('a warehouse table on %s', (kind) => {
       const wanted = table(unique('append'), { ...SALES, key: [] });
       await warehouse.ensureTable(wanted, owner);
       await sql(`INSERT INTO ${shown(wanted)} (id) VALUES (1), (1)`);
-      expect(await warehouse.planTable(wanted, owner)).toEqual({ exists: true, ddl: [], faults: [] });
+      expect(await warehouse.planTable(wanted, owner)).toMatchObject({ exists: true, ddl: [], faults: [] });
     });
 
     it('takes an enum as text', async () => {
@@ -220,7 +221,7 @@ describe.each(KINDS)('a warehouse table on %s', (kind) => {
       expect(faults).toEqual([expect.stringMatching(/column ["`]note["`] is no longer in the source.*DROP COLUMN/)]);
       expect((await warehouse.planTable({ ...had, shape: SALES }, owner)).faults).toEqual([]);
       await sql(`ALTER TABLE ${shown(had)} RENAME COLUMN note TO old_note`);
-      expect(await warehouse.planTable(wanted, owner)).toEqual({ exists: true, ddl: [], faults: [] });
+      expect(await warehouse.planTable(wanted, owner)).toMatchObject({ exists: true, ddl: [], faults: [] });
     });
   });
 });
