@@ -63,8 +63,8 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
         `${workflowId} had completed before; this is its result, of its own options. Another --replay-id runs anew.`,
       );
     else output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
-    source = output.json ? undefined : await request.openLook?.();
-    const look = source === undefined ? {} : { look: () => source?.look() ?? Promise.resolve(null) };
+    const opened = (source = output.json ? undefined : await request.openLook?.());
+    const look = opened === undefined ? {} : { look: () => opened.look() };
     request.present(
       await follow(temporal, started.handle, { output, queues, beside, interrupted, ownWorker, ...look }),
     );

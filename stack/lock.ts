@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, ownProcess, type OwnedProcess } from './process-identity.ts';
-import { StackError, reasonOf } from './stack-error.ts';
+import { StackError, isCode, reasonOf } from './stack-error.ts';
 
 const POLL_MS = 50;
 /** Of a lock that names none. */
@@ -85,9 +85,6 @@ function readFileHolder(path: string): OwnedProcess {
     return NOBODY;
   }
 }
-
-const isCode = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof Error && 'code' in error && codes.includes(String(error.code));
 
 /**
  * Removes a dead holder's lock. Two processes may find it dead at once, and the slower one must not remove the lock

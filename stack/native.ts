@@ -2,7 +2,7 @@
 import { PORT_TIMEOUT_MS, becomesFree } from './ports.ts';
 import { endOwned, isAlive } from './process-identity.ts';
 import { launchDetached, waitUntilReady, type Service, type ServiceContext } from './service.ts';
-import { StackError, StackInterrupted, reasonOf } from './stack-error.ts';
+import { StackError, StackInterrupted, isCode, reasonOf } from './stack-error.ts';
 import { logFileOf, saveState, type StackStateFile } from './state.ts';
 import type { OnProgress } from './types.ts';
 
@@ -106,7 +106,7 @@ export async function stopProcess(service: Service, options: Omit<StackOptions, 
     saveState(options.home, options.state);
   } catch (error) {
     // A full disk: the file goes on naming the process, which every reader finds gone.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
+    if (!isCode(error, 'ENOSPC')) throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Whose a home is, where this user may not use it. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { StackError } from './stack-error.ts';
+import { StackError, isCode } from './stack-error.ts';
 
 /**
  * For whoever writes to the home.
@@ -15,9 +15,7 @@ export function requireOwnHome(home: string): void {
   }
 }
 
-export function isForbidden(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
-}
+export const isForbidden = (error: unknown): boolean => isCode(error, 'EACCES', 'EPERM');
 
 /** @param error why it cannot be used */
 export function notOwnHome(home: string, error: unknown): StackError {

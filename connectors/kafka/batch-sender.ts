@@ -39,7 +39,7 @@ interface Batch {
   partition: number;
   /** As it goes out. */
   bytes: Promise<Buffer>;
-  /** Of memory; fewer once it is packed. */
+  /** Its bytes: unpacked until it is packed. */
   size: number;
 }
 
@@ -138,7 +138,7 @@ export function openBatchSender(
         const answer = answers.find((each) => each.partition === partition);
         if (!answer) throw fault('KafkaUnavailable', `${doing}: no answer about partition ${partition}`);
         if (answer.error !== NONE)
-          throw kafkaFault(answer.error, `${doing}, partition ${partition}`, await sizeOf(batches, partition));
+          throw kafkaFault(answer.error, `${doing}, partition ${partition}`, sizeOf(batches, partition));
       }
     } catch (error) {
       if (sent) lost += batches.length;
@@ -177,7 +177,7 @@ export function openBatchSender(
   };
 }
 
-async function sizeOf(batches: readonly Batch[], partition: number): Promise<string> {
+function sizeOf(batches: readonly Batch[], partition: number): string {
   const batch = batches.find((each) => each.partition === partition);
-  return `a batch of ${(await batch?.bytes)?.length ?? 0} bytes`;
+  return `a batch of ${batch?.size ?? 0} bytes`;
 }

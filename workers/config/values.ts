@@ -117,9 +117,10 @@ export const table = () =>
   scalar('a table as SQL writes it, schema.table, e.g. public."Odd Name"', (found) => {
     if (typeof found !== 'string' || found.trim() === '') return undefined;
     const parsed = parseTableName(found);
+    if ('ok' in parsed) return { ok: parsed.ok };
     // MySQL takes other names; whose name it is, is known with the connection (index.ts), and then it is judged.
-    const either = 'ok' in parsed ? parsed : parseMysqlTableName(found, '');
-    return 'ok' in either ? { ok: either.ok } : { wrong: 'error' in parsed ? parsed.error : either.error };
+    const mysql = parseMysqlTableName(found, '');
+    return 'ok' in mysql ? { ok: mysql.ok } : { wrong: parsed.error };
   });
 
 function withUnit(
