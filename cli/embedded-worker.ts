@@ -7,7 +7,7 @@ import { catchInterrupt } from './interrupt.ts';
 import { ensureKafkaClient } from './kafka-client.ts';
 import type { Output } from './output.ts';
 import { serviceAddresses, unreachable } from '../workers/reachable.ts';
-import { createWorkerLog, type LogEntry } from './worker-log.ts';
+import type { LogEntry } from './worker-log.ts';
 
 /** Warnings are left to the follower, which tells each cause once; errors are shown. */
 const SHOWN_LEVEL = 'ERROR';
@@ -17,6 +17,7 @@ export async function withEmbeddedWorker<T>(settings: Settings, output: Output, 
   await ensureKafkaClient(settings, output);
   for (const { message } of await unreachable(serviceAddresses(settings))) output.note(`warning: ${message}`);
   const { startWorker } = await import('../workers/run-worker.ts');
+  const { createWorkerLog } = await import('./worker-log.ts');
   const log = createWorkerLog(process.stderr.isTTY && !output.json);
   const logErrors = (entry: LogEntry): void => {
     if (entry.level === SHOWN_LEVEL) log(entry);

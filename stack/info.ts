@@ -1,8 +1,6 @@
 /** What `up` hands back, put together from the state file and from the services that the user's settings name. */
+import { databaseUrl, mysqlUrl, seaweedConsole } from './addresses.ts';
 import { markedEnvironment } from './environment.ts';
-import { mysqlUrl } from './services/mariadb.ts';
-import { databaseUrl } from './services/postgres-databases.ts';
-import { seaweedConsole } from './services/seaweedfs.ts';
 import type { StackStateFile } from './state.ts';
 import {
   S3_BUCKET,

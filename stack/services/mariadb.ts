@@ -6,12 +6,13 @@
 import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
+import { mariadbOf, mysqlUrl } from '../addresses.ts';
 import { installPackages } from '../debian.ts';
 import { isInstalled } from '../prerequisites.ts';
 import { runCommand } from '../run-command.ts';
 import type { Service, ServiceContext } from '../service.ts';
 import { StackError } from '../stack-error.ts';
-import { logFileOf, type MariadbState, type StackStateFile } from '../state.ts';
+import { logFileOf, type MariadbState } from '../state.ts';
 import { MYSQL_DATABASES, type MysqlDatabase } from '../types.ts';
 import { serverDataFolder, serverUser } from './postgres-user.ts';
 
@@ -82,24 +83,12 @@ export const mariadb: Service = {
   },
 };
 
-/** @throws StackError where this home has no MariaDB */
-export function mariadbOf(state: StackStateFile): MariadbState {
-  if (state.mariadb !== undefined) return state.mariadb;
-  throw new StackError('this stack has no MariaDB; start it with `headrace up --with mariadb`');
-}
-
 /** Laid into the folder of the data beforehand, so that the server speaks TLS: tests do. */
 export const MARIADB_CERTIFICATE = { cert: 'server-cert.pem', key: 'server-key.pem' };
 
 function certificateOf(folder: string): Record<string, string> {
   const cert = join(folder, MARIADB_CERTIFICATE.cert);
   return existsSync(cert) ? { 'ssl-cert': cert, 'ssl-key': join(folder, MARIADB_CERTIFICATE.key) } : {};
-}
-
-/** The URL by which Headrace uses a database, as a user that has rights on no other. */
-export function mysqlUrl(state: StackStateFile, database: MysqlDatabase): string {
-  const { port, ...secrets } = mariadbOf(state);
-  return `mysql://${database}:${secrets[database]}@127.0.0.1:${port}/${database}`;
 }
 
 async function answers(uri: string): Promise<void> {

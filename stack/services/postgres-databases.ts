@@ -1,16 +1,12 @@
 /** The three databases and their roles: made when missing, never changed when there. */
 import pg from 'pg';
+import { databaseUrl } from '../addresses.ts';
 import type { StackStateFile } from '../state.ts';
-import { DATABASES, type Database } from '../types.ts';
+import { DATABASES } from '../types.ts';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 /** The superuser, for the stack alone: no address that `up` hands out holds it. */
 export const ADMIN = 'headrace_admin';
-
-/** The URL by which Headrace uses a database: as its owner, who may connect to no other. */
-export function databaseUrl(state: StackStateFile, database: Database): string {
-  return `postgres://${database}:${state.secrets[database]}@127.0.0.1:${state.ports.postgres}/${database}`;
-}
 
 /** @throws while the server does not answer to the role of `control` */
 export async function serverAnswers(state: StackStateFile): Promise<void> {

@@ -6,14 +6,10 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { artifact, unpackWheelProgram } from '../artifacts.ts';
 import type { Service } from '../service.ts';
-import type { StackStateFile } from '../state.ts';
 import { createBucket } from './s3-bucket.ts';
 
 const VERSION = '4.48';
 const KEY = `seaweedfs-${VERSION}-${process.platform}-${process.arch}`;
-
-/** The filer's page, which lists buckets and objects. */
-export const seaweedConsole = ({ ports }: StackStateFile): string => `http://127.0.0.1:${ports.seaweedFiler}/buckets/`;
 
 export const seaweedfs: Service = {
   name: 's3',

@@ -1,7 +1,8 @@
 /** MariaDB of the test stack, begun by the first test that needs it, and a client of it with nothing of ours between. */
 import { type Connection, createConnection } from 'mysql2/promise';
+import { mariadbOf } from '../../stack/addresses.ts';
 import { stackFolders } from '../../stack/environment.ts';
-import { mariadbOf, MARIADB_ADMIN } from '../../stack/services/mariadb.ts';
+import { MARIADB_ADMIN } from '../../stack/services/mariadb.ts';
 import { loadState } from '../../stack/state.ts';
 import { up } from '../../stack/up.ts';
 import { required } from '../replay/setting.ts';
