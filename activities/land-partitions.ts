@@ -14,7 +14,7 @@ import { steadyClock } from '../formats/steady-clock.ts';
 import type { Turns } from './land-encoder.ts';
 import type { LandMemory } from './land-memory.ts';
 import { createKnownReplays } from './land-origins.ts';
-import { createLandingPartition, type LandingPartition } from './land-partition.ts';
+import { createLandingPartition, firstShare, type LandingPartition } from './land-partition.ts';
 import { claimPartition, goOn, overExpired } from './land-place.ts';
 import type { LandPorts, LandShare, LandShareReport } from './land-ports.ts';
 import { removeStaleScratch } from './land-scratch.ts';
@@ -84,7 +84,9 @@ export async function landPartitions(
       const claim = await claimPartition(ports, context, share.generation, partition, starts[partition] ?? 0);
       const next = await settle(claim, starts);
       const since = share.openSince[partition];
-      partitions.set(partition, createLandingPartition(claim, next, lake.rotate, process.memory, since));
+      // What was open when the activity before this one ended is in turn already.
+      const first = since === undefined ? firstShare(partition, facts.partitions) : 1;
+      partitions.set(partition, createLandingPartition(claim, next, lake.rotate, process.memory, since, first));
       beat();
     }
     const from = new Map([...partitions].map(([partition, { start }]) => [partition, start]));

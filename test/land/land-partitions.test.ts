@@ -59,6 +59,17 @@ test('what was landed is not landed again; the next landing goes on behind it', 
   expect((await ids(dataset)).sort((a, b) => a - b)).toEqual(range(0, 120));
 });
 
+test('partitions that fill alike are not all cut in one moment: their first cuts differ, later ones are whole', async () => {
+  const dataset = await openDataset(setting, { partitions: 4, rotate: { records: 40 } });
+  await dataset.writer.commit([0, 1, 2, 3].flatMap((partition) => rows(partition, partition * 100, 100)));
+  await dataset.land();
+  const sizes = new Map<number, number[]>();
+  const full = (await dataset.cuts()).filter(({ reason }) => reason !== 'empty');
+  for (const { partition, rows } of full) sizes.set(partition, [...(sizes.get(partition) ?? []), rows]);
+  expect(Object.fromEntries(sizes)).toEqual({ 0: [10, 40, 40, 10], 1: [20, 40, 40], 2: [30, 40, 30], 3: [40, 40, 20] });
+  expect((await ids(dataset)).sort((a, b) => a - b)).toEqual(range(0, 400));
+});
+
 test('cuts by bytes and by age', async () => {
   const bytes = await openDataset(setting, { partitions: 1, rotate: { bytes: 2_000 } });
   await bytes.writer.commit(rows(0, 0, 200));
