@@ -10,7 +10,7 @@ const BUCKETS_MOST = 16_384;
 /** Rows of a side held at a time when it comes down to keys: some 300 bytes each. */
 const GROUP_ROWS = 150_000;
 
-export type Sums = Map<number, HashSum>;
+export type Sums = ReadonlyMap<number, HashSum>;
 
 export function bucketCount(rows: number): number {
   return Math.max(1, Math.min(BUCKETS_MOST, Math.ceil(rows / BUCKET_ROWS)));

@@ -6,7 +6,7 @@ import type { LakePorts, LakeRequest, LakeSums } from './verify-lake.ts';
 import type { Key } from '../contracts/columns.ts';
 import type { HashSum } from './ports/lake-files.ts';
 import { keyOf } from './redrive-plan.ts';
-import type { OwnHash, SourceFinding, WarehouseSums, WarehouseView } from './ports/verify.ts';
+import type { SourceFinding, WarehouseSums, WarehouseView } from './ports/verify.ts';
 import { bucketCount, differing, groups, isSumOf, rowsOf } from './verify-buckets.ts';
 import { type KeyFindings, judgeBeyond, judgeKeys } from './verify-keys.ts';
 import { lakeRows, sumLake } from './verify-lake.ts';
@@ -31,17 +31,13 @@ export interface AllSums {
   source: Map<number, HashSum>;
 }
 
-/**
- * The three scans side by side.
- * @param own the hash that source and warehouse have both of their own, if they do: then only whether they are equal can be
- *   told, not a row's place in it
- */
-export async function sumAll(ports: LakePorts, scan: Scan, buckets: number, own?: OwnHash): Promise<AllSums> {
+/** The three scans side by side. */
+export async function sumAll(ports: LakePorts, scan: Scan, buckets: number): Promise<AllSums> {
   const none: WarehouseSums = { all: new Map(), inScope: new Map() };
   const [lake, warehouse, source] = await Promise.all([
     sumLake(ports, scan.lake, buckets, scan.signal),
-    scan.view?.sums(buckets, own !== undefined) ?? none,
-    sumSource(scan, buckets, own),
+    scan.view?.sums(buckets) ?? none,
+    sumSource(scan, buckets),
   ]);
   return { lake, warehouse, source };
 }

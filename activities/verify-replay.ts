@@ -2,9 +2,8 @@
  * Whether a replay arrived, answered by reading source, lake and warehouse, never counters. Changes nothing.
  *
  * First everything as one sum a side: where the three agree, as they nearly always do, that is the whole proof, and no key
- * is hashed. Two PostgreSQL servers that hash rows alike are then held against each other by their own hash, a sixth of the
- * canonical one's cost; the lake against the warehouse by the canonical one always. Where they do not, again by bucket, and only the buckets that differ are read key by key. Memory is bounded by
- * the number of buckets and by a group of differing ones, whatever the table's size.
+ * is hashed (two PostgreSQL servers: verify-own-hash.ts). Where they do not, again by bucket, and only the buckets that differ are read
+ * key by key. Memory is bounded by the number of buckets and by a group of differing ones, whatever the table's size.
  */
 import type { Key } from '../contracts/columns.ts';
 import { datasetOf } from '../contracts/pipeline.ts';
@@ -29,6 +28,7 @@ import { compareLake } from './verify-chunks.ts';
 import { type AllSums, type Scan, findBeyond, findKeys, sumAll, unequalBuckets } from './verify-differences.ts';
 import { type KeyFindings, noFindings } from './verify-keys.ts';
 import { takenForChanges } from './verify-living.ts';
+import { sumByOwnHash } from './verify-own-hash.ts';
 import { comparedShape } from './verify-shape.ts';
 
 export interface VerifyPorts {
@@ -100,8 +100,7 @@ export async function verifyReplay(
       otherRows: shape === null || (mode !== 'replace' && (view?.otherRows ?? false)),
     };
     // Appended rows are held against the lake, and the lake's against the source: both by the canonical hash.
-    const own = view?.ownHash == null || mode === 'append' ? null : await scan.hashes.ownHash(table);
-    const sums = await sumAll(ports, scan, 1, own !== null && own.name === view?.ownHash ? own : undefined);
+    const sums = (mode === 'append' ? null : await sumByOwnHash(ports, scan)) ?? (await sumAll(ports, scan, 1));
     // Rows of an object that is gone are not the warehouse's fault: what it holds is then judged by the source alone.
     scan.otherRows ||= sums.lake.missingObjects.length > 0 || sums.lake.anyExpired;
     const findings: KeyFindings = { ...noFindings(), ...(extraKeys ? { extraKeys } : {}) };

@@ -2,7 +2,15 @@
 import type { Chunk } from '../contracts/replay.ts';
 import { eachOf } from './each-of.ts';
 import type { HashSum } from './ports/lake-files.ts';
-import type { OwnHash, PublishedReplay, SourceHashes, SourceRow, VerifyStore, Wanted } from './ports/verify.ts';
+import type {
+  OwnSourceHash,
+  OwnSourceSum,
+  PublishedReplay,
+  SourceHashes,
+  SourceRow,
+  VerifyStore,
+  Wanted,
+} from './ports/verify.ts';
 import type { SourceTable } from './ports/source.ts';
 import { addSums } from './verify-buckets.ts';
 
@@ -18,13 +26,24 @@ export interface SourceScan {
   signal: AbortSignal;
 }
 
-/** @param own the server's own hash, in the canonical one's place */
-export async function sumSource(scan: SourceScan, buckets: number, own?: OwnHash): Promise<Map<number, HashSum>> {
+export async function sumSource(scan: SourceScan, buckets: number): Promise<Map<number, HashSum>> {
   const sums = new Map<number, HashSum>();
   await eachChunk(scan, async (chunk) => {
-    addSums(sums, await scan.hashes.sumRange(scan.table, { ...chunk, scope: scan.replay.scope }, buckets, own));
+    addSums(sums, await scan.hashes.sumRange(scan.table, { ...chunk, scope: scan.replay.scope }, buckets));
   });
   return sums;
+}
+
+/** The same as one sum, by the server's own hash. */
+export async function ownSumOfSource(scan: SourceScan, own: OwnSourceHash): Promise<OwnSourceSum> {
+  const whole = { rows: 0, sum: 0n, unchanged: true };
+  await eachChunk(scan, async (chunk) => {
+    const { rows, sum, unchanged } = await own.sum({ ...chunk, scope: scan.replay.scope }, scan.replay.sourceSnapshot);
+    whole.rows += rows;
+    whole.sum += sum;
+    whole.unchanged &&= unchanged;
+  });
+  return whole;
 }
 
 export async function sourceRows(scan: SourceScan, wanted: Wanted): Promise<SourceRow[]> {

@@ -36,20 +36,24 @@ export interface SourceFinding {
   beyond: boolean;
 }
 
-/** A server's own hash of a row. */
-export interface OwnHash {
+/** A source's rows by its server's own hash, a sixth of the canonical one's cost. */
+export interface OwnSourceHash {
   /** What it hangs on: rows are equal on two servers that say the same if and only if it is (but one in 2^64). */
   name: string;
-  /** The server's own words for it. */
-  sql: string;
+  /** @param snapshot as Source.snapshot gave it */
+  sum(range: ScanRange, snapshot: string): Promise<OwnSourceSum>;
+}
+
+export interface OwnSourceSum extends HashSum {
+  /** Proof that all of the rows were there, as they are, when `snapshot` was taken. False: no proof of the contrary. */
+  unchanged: boolean;
 }
 
 /** The source: every call is one short statement over one key range. */
 export interface SourceHashes {
-  /** The server's own, faster row hash of the table; null where there is none, or none that another server would share. */
-  ownHash(table: SourceTable): Promise<OwnHash | null>;
-  /** @param own that hash, in the canonical one's place */
-  sumRange(table: SourceTable, range: ScanRange, buckets: number, own?: OwnHash): Promise<Map<number, HashSum>>;
+  /** Null where the server has no hash of its own, or none that another server would share. */
+  ownHash(table: SourceTable): Promise<OwnSourceHash | null>;
+  sumRange(table: SourceTable, range: ScanRange, buckets: number): Promise<Map<number, HashSum>>;
   /** @param snapshot as Source.snapshot gave it */
   rowsOfRange(table: SourceTable, range: ScanRange, wanted: Wanted, snapshot: string): Promise<SourceRow[]>;
   /** Looks keys up without the scope. @returns one finding a key, in order */
@@ -81,10 +85,9 @@ export interface WarehouseView {
   ledger: ReadonlyMap<number, number>;
   /** The table may hold rows that no record of this topic explains: it had rows when first owned, or loaded another topic id. */
   otherRows: boolean;
-  /** The name of SourceHashes.ownHash, over the source's columns. */
-  ownHash: string | null;
-  /** @param own `inScope` by the server's own hash; `all`, which the lake is held against, never is */
-  sums(buckets: number, own?: boolean): Promise<WarehouseSums>;
+  /** As SourceHashes.ownHash, over the source's columns. `others`: rows that are not among WarehouseSums.inScope. */
+  own: { name: string; sum(): Promise<HashSum & { others: number }> } | null;
+  sums(buckets: number): Promise<WarehouseSums>;
   rows(wanted: Wanted): Promise<WarehouseRow[]>;
   /** Keys in the scope and beyond the upper key, in order, those above `after`; more than one row may have a key. */
   beyond(after: Key | null, limit: number): Promise<{ key: string; values: Key; copies: number }[]>;

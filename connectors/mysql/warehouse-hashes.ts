@@ -94,7 +94,7 @@ async function openView(database: Database, request: ViewRequest): Promise<Wareh
     const ledger = await readLedger(connection, name, request.topicId);
     const view: WarehouseView = {
       ledger,
-      ownHash: null,
+      own: null,
       otherRows: await mayHoldOthers(connection, request),
       sums: (buckets) =>
         guarded(async () => {

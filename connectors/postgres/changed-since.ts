@@ -29,3 +29,17 @@ export function changedSinceSql(alias: string, snapshot: string): string {
     `ELSE NOT pg_visible_in_snapshot((${full})::text::xid8, (${snapshot}::text)::pg_snapshot) END`
   );
 }
+
+/**
+ * The other side's proof, for all rows of a scan, at a tenth of the cost: that the row was written by a transaction that was
+ * over when the snapshot was taken, so that the row is as the snapshot saw it. Errs to "no proof" only: of transactions that
+ * ran at that time, of subtransactions of theirs, and of all where the snapshot is 2^31 transactions old.
+ * @param alias and snapshot as above
+ * @returns a boolean SQL expression
+ */
+export function seenBySql(alias: string, snapshot: string): string {
+  const first = `pg_snapshot_xmin((${snapshot}::text)::pg_snapshot)`;
+  const behind = `pg_snapshot_xmax(pg_current_snapshot())::text::bigint - ${first}::text::bigint`;
+  // In brackets of its own: evaluated once a statement. Nothing is older than a frozen row, whose age is 2^31 - 1.
+  return `age(${alias}.xmin) > (SELECT CASE WHEN ${behind} < 2147483648 THEN age(${first}::xid) ELSE 2147483647 END)`;
+}

@@ -7,7 +7,6 @@
  * not see two rows that swapped a column's values: each row's hash is hashed once more (0.01 microseconds).
  */
 import type pg from 'pg';
-import type { OwnHash } from '../../activities/ports/verify.ts';
 import type { Column, TableName } from '../../contracts/columns.ts';
 import { quoteIdent } from '../../formats/sql-names.ts';
 
@@ -25,9 +24,16 @@ const TYPES = new Set([
 /** Compared byte by byte: a collation of the user's may take 'a' for 'A', and hash both alike. */
 const TEXTS = new Set(['text', 'character varying', 'character']);
 
+export interface OwnHash {
+  /** OwnSourceHash.name */
+  name: string;
+  /** A bigint expression. */
+  sql: string;
+}
+
 /**
  * @param alias as written in FROM (unquoted)
- * @returns a bigint expression; null where the server has no hash that another could be held against
+ * @returns null where the server has no hash that another could be held against
  */
 export async function ownHash(
   client: pg.Pool | pg.PoolClient,

@@ -4,13 +4,13 @@
  */
 import pg from 'pg';
 import type { SourceTable } from '../../activities/ports/source.ts';
-import type { ScanRange, SourceHashes, Wanted } from '../../activities/ports/verify.ts';
+import type { OwnSourceSum, ScanRange, SourceHashes, Wanted } from '../../activities/ports/verify.ts';
 import type { Column, Key } from '../../contracts/columns.ts';
 import { fault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
 import { postgresKeyHash, postgresKeyJson, postgresRowHash } from '../../formats/canonical-postgres.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
-import { changedSinceSql } from './changed-since.ts';
+import { changedSinceSql, seenBySql } from './changed-since.ts';
 import { postgresFault } from './errors.ts';
 import { castSql, isEnum, keyColumns, rangeColumns } from './key-sql.ts';
 import { ownHash } from './own-hash.ts';
@@ -28,15 +28,26 @@ export function openSourceHashes(settings: PostgresSettings): SourceHashes {
   const ask = <Row extends pg.QueryResultRow>(table: SourceTable, sql: string, values: readonly unknown[] = []) =>
     query<Row>(pool, 'SourceUnavailable', `verifying ${quoteTable(table.name)}`, sql, values);
   return {
-    ownHash: (table) =>
-      ownHash(pool, table.name, table.shape.columns, table.name.table).catch((error: unknown) => {
+    ownHash: async (table) => {
+      const own = await ownHash(pool, table.name, table.shape.columns, table.name.table).catch((error: unknown) => {
         throw postgresFault(error, 'SourceUnavailable', `verifying ${quoteTable(table.name)}`);
-      }),
-    sumRange: async (table, range, buckets, own) => {
-      const hash = own?.sql ?? rowHash(table);
+      });
+      if (own === null) return null;
+      const sum = async (range: ScanRange, snapshot: string): Promise<OwnSourceSum> => {
+        const [row] = await ask<Omit<SumRow, 'bucket'> & { unchanged: boolean }>(
+          table,
+          `SELECT count(*) AS rows, coalesce(sum(${own.sql}), 0)::text AS sum,
+                  coalesce(bool_and(${seenBySql(alias(table), '$1')}), true) AS unchanged FROM ${fromRange(table, range)}`,
+          [snapshot],
+        );
+        return { rows: Number(row?.rows), sum: BigInt(row?.sum ?? 0), unchanged: row?.unchanged === true };
+      };
+      return { name: own.name, sum };
+    },
+    sumRange: async (table, range, buckets) => {
       const rows = await ask<SumRow>(
         table,
-        `SELECT ${bucketSql(table, buckets)} AS bucket, count(*) AS rows, sum(${hash})::text AS sum
+        `SELECT ${bucketSql(table, buckets)} AS bucket, count(*) AS rows, sum(${rowHash(table)})::text AS sum
          FROM ${fromRange(table, range)} GROUP BY 1`,
       );
       return new Map(rows.map((row) => [Number(row.bucket), { rows: Number(row.rows), sum: BigInt(row.sum) }]));

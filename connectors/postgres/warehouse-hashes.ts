@@ -81,11 +81,24 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
     return {
       ledger,
       otherRows,
-      ownHash: own?.name ?? null,
-      sums: async (buckets, byOwn = false) => {
+      own: own && {
+        name: own.name,
+        sum: async () => {
+          const rows = await ask<Omit<SumRow, 'bucket'> & { compared: boolean }>(
+            `SELECT ${inScope} AND NOT ${beyond} AS compared, count(*) AS rows, sum(${own.sql})::text AS sum ${from} GROUP BY 1`,
+          );
+          const [compared, others] = [rows.find((row) => row.compared), rows.find((row) => !row.compared)];
+          return {
+            rows: Number(compared?.rows ?? 0),
+            sum: BigInt(compared?.sum ?? 0),
+            others: Number(others?.rows ?? 0),
+          };
+        },
+      },
+      sums: async (buckets) => {
         // The scope is a group, not a FILTER beside the whole, so that each row is hashed once, and workers can share the
         // scan. Two sums of one expression are written as one: with a subquery in it, PostgreSQL does not see that.
-        const hash = (byOwn ? own?.sql : undefined) ?? rowHash(table);
+        const hash = rowHash(table);
         const sum = `sum(${hash})::text`;
         const lakeSum = lakeHash === hash ? 'NULL' : `sum(${lakeHash})::text`;
         const rows = await ask<SumRow & { compared: boolean; lake_sum: string | null }>(

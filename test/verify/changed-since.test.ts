@@ -1,6 +1,6 @@
-/** The proof that a row was written after a snapshot, on a real PostgreSQL: never for a row from before. */
+/** The proofs that a row was written after a snapshot, or before, on a real PostgreSQL: never for a row of the other side. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { changedSinceSql } from '../../connectors/postgres/changed-since.ts';
+import { changedSinceSql, seenBySql } from '../../connectors/postgres/changed-since.ts';
 import { openDatabase, unique } from '../load/services.ts';
 
 const pool = openDatabase('CONNECTION_SALES');
@@ -14,13 +14,12 @@ afterAll(async () => {
   await pool.end();
 });
 
-async function changed(snapshot: string): Promise<number[]> {
-  const { rows } = await pool.query<{ id: number }>(
-    `SELECT id FROM ${schema}.t WHERE ${changedSinceSql('t', '$1')} ORDER BY id`,
-    [snapshot],
-  );
-  return rows.map((row) => row.id);
+async function proven(by: (alias: string, snapshot: string) => string, snapshot: string): Promise<number[]> {
+  const sql = `SELECT id FROM ${schema}.t WHERE ${by('t', '$1')} ORDER BY id`;
+  return (await pool.query<{ id: number }>(sql, [snapshot])).rows.map(({ id }) => id);
 }
+const changed = (snapshot: string): Promise<number[]> => proven(changedSinceSql, snapshot);
+const seen = (snapshot: string): Promise<number[]> => proven(seenBySql, snapshot);
 async function snapshotNow(): Promise<string> {
   const { rows } = await pool.query<{ snapshot: string }>('SELECT pg_current_snapshot()::text AS snapshot');
   return rows[0]?.snapshot ?? '';
@@ -37,10 +36,18 @@ it('holds for what was inserted, updated or still running at the snapshot, froze
   running.release();
   await pool.query(`UPDATE ${schema}.t SET v = 1 WHERE id = 2`);
   await pool.query(`INSERT INTO ${schema}.t VALUES (6, 0)`);
-  expect(await changed(snapshot)).toEqual([2, 4, 6]);
+  // Row 5 is on neither side: it was there, but began after one that was not over.
+  expect([await changed(snapshot), await seen(snapshot)]).toEqual([
+    [2, 4, 6],
+    [1, 3],
+  ]);
   await pool.query(`VACUUM FREEZE ${schema}.t`);
-  expect(await changed(snapshot)).toEqual([2, 4, 6]);
-  expect(await changed(await snapshotNow())).toEqual([]);
+  expect([await changed(snapshot), await seen(snapshot)]).toEqual([
+    [2, 4, 6],
+    [1, 3],
+  ]);
+  const now = await snapshotNow();
+  expect([await changed(now), await seen(now)]).toEqual([[], [1, 2, 3, 4, 5, 6]]);
 });
 
 it('is not given for a subtransaction of a transaction that was running: doubt is no proof', async () => {
@@ -56,6 +63,18 @@ it('is not given for a subtransaction of a transaction that was running: doubt i
   other.release();
   await pool.query(`DO $$ BEGIN INSERT INTO ${schema}.t VALUES (9, 0); EXCEPTION WHEN OTHERS THEN RAISE; END $$`);
   expect(await changed(snapshot)).toEqual([8, 9]);
+  expect(await seen(snapshot)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
+it('says of no row that a snapshot saw it that is too old to be held against a row of 32 bits', async () => {
+  const sql = (next: string): string =>
+    seenBySql('t', '$1').replaceAll('pg_snapshot_xmax(pg_current_snapshot())', `'${next}'`);
+  const asked = async (next: string): Promise<number> =>
+    (await pool.query(`SELECT FROM ${schema}.t WHERE ${sql(next)}`, [now])).rowCount ?? 0;
+  const now = await snapshotNow();
+  const first = BigInt(now.split(':')[0] ?? '');
+  expect(await asked(String(first + 2n ** 31n - 1n))).toBeGreaterThan(0);
+  expect(await asked(String(first + 2n ** 31n))).toBe(0);
 });
 
 it.each([
