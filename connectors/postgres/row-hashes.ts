@@ -34,7 +34,7 @@ export function openSourceHashes(settings: PostgresSettings): SourceHashes {
       });
       if (own === null) return null;
       const sum = async (range: ScanRange, snapshot: string): Promise<OwnSourceSum> => {
-        const [row] = await ask<Omit<SumRow, 'bucket'> & { unchanged: boolean }>(
+        const [row] = await ask<TotalRow & { unchanged: boolean }>(
           table,
           `SELECT count(*) AS rows, coalesce(sum(${own.sql}), 0)::text AS sum,
                   coalesce(bool_and(${seenBySql(alias(table), '$1')}), true) AS unchanged FROM ${fromRange(table, range)}`,
@@ -81,10 +81,13 @@ export function openSourceHashes(settings: PostgresSettings): SourceHashes {
   };
 }
 
-export interface SumRow extends pg.QueryResultRow {
-  bucket: string;
+export interface TotalRow extends pg.QueryResultRow {
   rows: string;
   sum: string;
+}
+
+export interface SumRow extends TotalRow {
+  bucket: string;
 }
 
 export function rowHash(table: SourceTable): string {

@@ -15,7 +15,7 @@ import { sqlState } from './errors.ts';
 import { ownHash } from './own-hash.ts';
 import { openPool } from './pool.ts';
 import { castSql, keyColumns, rangeColumns } from './key-sql.ts';
-import { type SumRow, alias, at, bucketSql, inBuckets, keyJson, rowHash } from './row-hashes.ts';
+import { type SumRow, type TotalRow, alias, at, bucketSql, inBuckets, keyJson, rowHash } from './row-hashes.ts';
 import { scopeSql } from './source.ts';
 import { existing, findTable } from './warehouse-catalog.ts';
 import { readLedger } from './warehouse-ledger.ts';
@@ -84,7 +84,7 @@ async function openView(pool: pg.Pool, request: ViewRequest): Promise<WarehouseV
       own: own && {
         name: own.name,
         sum: async () => {
-          const rows = await ask<Omit<SumRow, 'bucket'> & { compared: boolean }>(
+          const rows = await ask<TotalRow & { compared: boolean }>(
             `SELECT ${inScope} AND NOT ${beyond} AS compared, count(*) AS rows, sum(${own.sql})::text AS sum ${from} GROUP BY 1`,
           );
           const [compared, others] = [rows.find((row) => row.compared), rows.find((row) => !row.compared)];

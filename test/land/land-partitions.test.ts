@@ -65,7 +65,10 @@ test('partitions that fill alike are not all cut in one moment: their first cuts
   await dataset.land();
   const sizes = new Map<number, number[]>();
   const full = (await dataset.cuts()).filter(({ reason }) => reason !== 'empty');
-  for (const { partition, rows } of full) sizes.set(partition, [...(sizes.get(partition) ?? []), rows]);
+  for (const cut of full) {
+    const partition = Number(cut.partition);
+    sizes.set(partition, [...(sizes.get(partition) ?? []), Number(cut.rows)]);
+  }
   expect(Object.fromEntries(sizes)).toEqual({ 0: [10, 40, 40, 10], 1: [20, 40, 40], 2: [30, 40, 30], 3: [40, 40, 20] });
   expect((await ids(dataset)).sort((a, b) => a - b)).toEqual(range(0, 400));
 });
