@@ -1,6 +1,9 @@
 /**
  * Each hop alone and the whole from start to verified, by the command line's own commands on worker processes of its own:
  * rows a second, processor time and peak memory. Names are new each time, so nothing is found already done.
+ *
+ * The first round meets processes that have just started: nothing is compiled, the broker makes its transactions' log. A second
+ * one on the same workers is what those of a service, which run for weeks, do.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +29,19 @@ export interface HopsInput {
 }
 
 /** `name` is the topic's and the pipeline's of the hops measured alone, `bench/<name>` its lake prefix. */
-export async function measureHops(input: HopsInput): Promise<{ name: string; hops: Record<Hop, Measured> }> {
+export interface Round {
+  name: string;
+  hops: Record<Hop, Measured>;
+}
+
+export async function measureHops(input: HopsInput): Promise<Round> {
+  const [only] = await measureRounds(input, 1);
+  if (only === undefined) throw new Error('a round was not measured');
+  return only;
+}
+
+/** One round after the other on the same workers. */
+export async function measureRounds(input: HopsInput, rounds: number): Promise<Round[]> {
   const { env, say } = input;
   const name = (kind: string): string => `bench-${kind}-${Date.now().toString(36)}`;
   const pipelineFile = (of: string): string => {
@@ -52,6 +67,17 @@ export async function measureHops(input: HopsInput): Promise<{ name: string; hop
     for (const queue of ['read', 'land', 'load']) {
       for (let number = 0; number < input.workers; number++) workers.push(await startMeasuredWorker(queue, env));
     }
+    const measured: Round[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      if (rounds > 1) say(`round ${round}`);
+      measured.push(await measureRound());
+    }
+    return measured;
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
+
+  async function measureRound(): Promise<Round> {
     const alone = name('alone');
     const file = pipelineFile(alone);
     const replay = await measure('replay', 'read', async () => secondsOf(await runCommand(['replay', file], env)));
@@ -66,8 +92,6 @@ export async function measureHops(input: HopsInput): Promise<{ name: string; hop
       return (performance.now() - began) / 1000;
     });
     return { name: alone, hops: { replay, land, load, run } };
-  } finally {
-    await Promise.all(workers.map((worker) => worker.stop()));
   }
 }
 
