@@ -43,6 +43,7 @@ export async function ownSumOfSource(scan: SourceScan, own: OwnSourceHash): Prom
     whole.sum += sum;
     whole.unchanged &&= unchanged;
   });
+  whole.unchanged &&= await own.stands(scan.replay.sourceSnapshot);
   return whole;
 }
 

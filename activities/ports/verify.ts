@@ -42,6 +42,11 @@ export interface OwnSourceHash {
   name: string;
   /** @param snapshot as Source.snapshot gave it */
   sum(range: ScanRange, snapshot: string): Promise<OwnSourceSum>;
+  /**
+   * Proof that the table that was summed is, in name, columns and parts, the one that was there when `snapshot` was taken.
+   * May be asked after the sums only. False: no proof of the contrary.
+   */
+  stands(snapshot: string): Promise<boolean>;
 }
 
 export interface OwnSourceSum extends HashSum {

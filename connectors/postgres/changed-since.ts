@@ -33,13 +33,38 @@ export function changedSinceSql(alias: string, snapshot: string): string {
 /**
  * The other side's proof, for all rows of a scan, at a tenth of the cost: that the row was written by a transaction that was
  * over when the snapshot was taken, so that the row is as the snapshot saw it. Errs to "no proof" only: of transactions that
- * ran at that time, of subtransactions of theirs, and of all where the snapshot is 2^31 transactions old.
+ * ran at that time, of subtransactions of theirs, of rows marked with no transaction's id (whose age() is 2^31 - 1), and of
+ * all where the snapshot is 2,000,000,000 transactions old, or not from this server's past (restored, or a standby behind).
+ * Of a row that came with its table, by a rename or as a partition, it says nothing: standsAsSeenSql does.
  * @param alias and snapshot as above
  * @returns a boolean SQL expression
  */
 export function seenBySql(alias: string, snapshot: string): string {
   const first = `pg_snapshot_xmin((${snapshot}::text)::pg_snapshot)`;
   const behind = `pg_snapshot_xmax(pg_current_snapshot())::text::bigint - ${first}::text::bigint`;
-  // In brackets of its own: evaluated once a statement. Nothing is older than a frozen row, whose age is 2^31 - 1.
-  return `age(${alias}.xmin) > (SELECT CASE WHEN ${behind} < 2147483648 THEN age(${first}::xid) ELSE 2147483647 END)`;
+  // In brackets of its own: evaluated once a statement.
+  const over = `(SELECT CASE WHEN ${behind} BETWEEN 0 AND 2000000000 THEN age(${first}::xid) + 1 ELSE 2147483647 END)`;
+  return `age(${alias}.xmin) BETWEEN ${over} AND 2147483646`;
+}
+
+/**
+ * That the table is the one that the snapshot saw, so that rows that it saw are rows of that table, with those values. Rows
+ * change without a new xmin where a table, its schema or a column is renamed, a partition or a child is attached, or a column
+ * is dropped and added with a default. Asked after the rows were read, it holds for what was read. (GRANT and the like take
+ * the proof away too; ANALYZE and VACUUM do not.) With row security, which rows there are hangs on more: no proof.
+ * @param name of the table, a quoted literal
+ * @param schema its schema, a quoted literal
+ * @param snapshot as above
+ * @returns a boolean SQL expression
+ */
+export function standsAsSeenSql(name: string, schema: string, snapshot: string): string {
+  const seen = (alias: string): string => seenBySql(alias, snapshot);
+  return `(WITH RECURSIVE tree (id) AS (SELECT ${name}::regclass::oid
+                                  UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.id)
+      SELECT bool_and(part.seen) FROM (
+        SELECT ${seen('n')} FROM pg_namespace n WHERE n.nspname = ${schema}
+        UNION ALL SELECT ${seen('c')} AND NOT c.relrowsecurity FROM pg_class c JOIN tree ON c.oid = tree.id
+        UNION ALL SELECT ${seen('i')} FROM pg_inherits i JOIN tree ON i.inhrelid = tree.id
+        UNION ALL SELECT ${seen('a')} FROM pg_attribute a JOIN tree ON a.attrelid = tree.id WHERE a.attnum > 0
+      ) AS part (seen))`;
 }

@@ -10,7 +10,7 @@ import { fault } from '../../contracts/errors.ts';
 import type { PostgresSettings } from '../../contracts/settings.ts';
 import { postgresKeyHash, postgresKeyJson, postgresRowHash } from '../../formats/canonical-postgres.ts';
 import { quoteIdent, quoteTable } from '../../formats/sql-names.ts';
-import { changedSinceSql, seenBySql } from './changed-since.ts';
+import { changedSinceSql, seenBySql, standsAsSeenSql } from './changed-since.ts';
 import { postgresFault } from './errors.ts';
 import { castSql, isEnum, keyColumns, rangeColumns } from './key-sql.ts';
 import { ownHash } from './own-hash.ts';
@@ -42,7 +42,16 @@ export function openSourceHashes(settings: PostgresSettings): SourceHashes {
         );
         return { rows: Number(row?.rows), sum: BigInt(row?.sum ?? 0), unchanged: row?.unchanged === true };
       };
-      return { name: own.name, sum };
+      const stands = async (snapshot: string): Promise<boolean> => {
+        const [name, schema] = [quoteTable(table.name), table.name.schema].map((text) => pg.escapeLiteral(text));
+        const [row] = await ask<{ stands: boolean }>(
+          table,
+          `SELECT ${standsAsSeenSql(name ?? '', schema ?? '', '$1')} AS stands`,
+          [snapshot],
+        );
+        return row?.stands === true;
+      };
+      return { name: own.name, sum, stands };
     },
     sumRange: async (table, range, buckets) => {
       const rows = await ask<SumRow>(

@@ -396,6 +396,26 @@ describe('source and warehouse hash rows alike', () => {
     expect(canonical).toBeGreaterThan(0);
   });
 
+  it('takes nothing for proven where a row that was published is no longer in the scope', async () => {
+    await replayAndLoad({ where: 'price < 20' });
+    await source(`UPDATE sales SET price = 1000 WHERE id = 7`);
+    await warehouse(`DELETE FROM sales WHERE id = 7`);
+    const { report } = await verifyCounting();
+    expect(report).toMatchObject({ missing: 1, examples: { missing: [key('Zoë', 7)] }, ok: false });
+  });
+
+  it('takes nothing for proven where another table, as old, took the place of the source', async () => {
+    const staging = `${lake.schema}.staging`;
+    await lake.sales.query(`CREATE TABLE ${staging} (LIKE ${qualified} INCLUDING ALL)`);
+    await lake.sales.query(`INSERT INTO ${staging} SELECT * FROM ${qualified}`);
+    await lake.sales.query(`UPDATE ${staging} SET name = 'both' WHERE id = 7`);
+    await replayAndLoad();
+    await lake.sales.query(`ALTER TABLE ${qualified} RENAME TO aside; ALTER TABLE ${staging} RENAME TO sales`);
+    await warehouse(`UPDATE sales SET name = 'both' WHERE id = 7`);
+    const { report } = await verifyCounting();
+    expect(report).toMatchObject({ different: 1, examples: { different: [key('Zoë', 7)] }, ok: false });
+  });
+
   it('holds the lake against the warehouse where it has more than the replay', async () => {
     await replayAndLoad();
     await source(`DELETE FROM sales WHERE id = 3`);
