@@ -3,6 +3,7 @@ import { Option, InvalidArgumentError, type Command } from 'commander';
 import type { Group, Values } from '../generators/kinds.ts';
 import type { Progress } from '../generators/drive.ts';
 import type { AnyProfile } from '../generators/profiles.ts';
+import { fault } from '../contracts/errors.ts';
 import { FILE_FORMATS, type FileFormat, type GenerateRequest, type GenerateTarget } from '../contracts/generate.ts';
 import { type FollowOptions, isoTime, replayId, withFollow, wholeNumber } from './common-options.ts';
 
@@ -65,7 +66,7 @@ function speed(text: string): number {
 
 /**
  * @param now milliseconds since 1970
- * @throws InvalidArgumentError where --to names no place
+ * @throws Fault ConfigInvalid where --to names no place, or --speed has nothing to pace (Commander tells only what its own parsing finds)
  */
 export function requestOf(
   profile: AnyProfile,
@@ -78,7 +79,7 @@ export function requestOf(
   const bounded = options.live === true || options.days !== undefined || options.events !== undefined;
   const days = options.days ?? (bounded ? undefined : profile.days);
   if (options.speed !== undefined && options.live !== true) {
-    throw new InvalidArgumentError('--speed is the pace of --live; add it');
+    throw fault('ConfigInvalid', '--speed is the pace of --live; add it');
   }
   return {
     ...{ profile: profile.name, settings, target: targetOf(options), seed: options.seed ?? SEED, start },
@@ -104,7 +105,7 @@ function targetOf({ to, format, partitions }: GenerateOptions): GenerateTarget {
   if (kind === 'files' && extra === '' && named !== '') {
     return { kind, folder: named ?? '.', format: format ?? 'jsonl' };
   }
-  throw new InvalidArgumentError(`--to ${(to ?? []).join(' ')}: allowed: files DIR, db:CONNECTION or kafka${extra}`);
+  throw fault('ConfigInvalid', `--to ${(to ?? []).join(' ')}: allowed: files DIR, db:CONNECTION or kafka${extra}`);
 }
 
 function split(place: string): [string, string] {

@@ -92,6 +92,8 @@ describe('usage', () => {
     [['run', 'x.yaml', '--replay-id', 'a/b'], "argument 'a/b' is invalid", 'letters, digits'],
     [['run', 'x.yaml', '--follow', '--detach'], 'cannot be used with', ''],
     [['worker', '--only', 'raed'], 'no queue', 'did you mean read?'],
+    [['generate', 'orders', '--to', 'folder'], '--to folder', 'allowed: files DIR, db:CONNECTION or kafka'],
+    [['generate', 'orders', '--to', 'kafka', '--speed', '5x'], '--speed is the pace of --live', 'add it'],
   ])('%j ends with 2 and a guess', async (args, problem, guess) => {
     const { code, stderr, stdout } = await runCli(args);
     expect(stderr).toContain(problem);
