@@ -4,15 +4,15 @@
  */
 import { QUEUES } from '../../contracts/temporal.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { IntervalLook, IntervalWindow } from '../../contracts/intervals.ts';
-import type { Intervals } from '../../activities/ports/intervals.ts';
+import { countText } from '../../contracts/count-words.ts';
+import type { IntervalLook } from '../../contracts/intervals.ts';
 import { comeBackTo } from '../come-back.ts';
 import type { FollowOptions } from '../common-options.ts';
 import { withEmbeddedWorker } from '../embedded-worker.ts';
 import { configurationFor } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
-import { CommandEnd } from '../failure.ts';
-import { catchInterrupt } from '../interrupt.ts';
+import { goesOn } from '../follow.ts';
+import { leaveWith } from '../interrupt.ts';
 import { intervalInputOf, type IntervalOptions, stepOf, windowOf } from '../interval-options.ts';
 import { startBackfill } from '../interval-schedule.ts';
 import { countsOf, countsText, intervalsText } from '../interval-text.ts';
@@ -55,62 +55,55 @@ export async function runBackfill(file: string, options: BackfillOptions): Promi
     }
     await withTemporal(settings.temporal, async (temporal) => {
       const before = await look();
-      const follow = async (): Promise<void> => {
-        const schedules = await startBackfill(temporal, input, window, options.parallel);
-        const missing = options.withWorker === true ? [] : await unpolledQueues(temporal, QUEUES);
-        if (missing.length > 0) output.note(noWorkerText(missing));
-        const comeBack = comeBackTo('backfill', file, options);
-        if (options.detach === true) {
-          output.result(
-            { pipeline: spec.name, ...window, intervals: count, schedules },
-            () => `backfill of ${count} intervals started; look at it with\n  ${comeBack} --overview`,
-          );
-          return;
+      const comeBack = comeBackTo('backfill', file, options);
+      const told = countText(count, 'interval');
+      const start = async (): Promise<void> => {
+        let isServed = false; // by a worker that stays
+        // The start itself is not cut short, so that what goes on is the whole backfill.
+        const leaving = leaveWith(() => goesOn(`the backfill of ${told}`, { comeBack, ownWorker: !isServed }));
+        try {
+          const schedules = await startBackfill(temporal, input, window, options.parallel);
+          const missing = options.withWorker === true ? [] : await unpolledQueues(temporal, QUEUES);
+          isServed = options.withWorker !== true && missing.length === 0;
+          if (missing.length > 0) output.note(noWorkerText(missing));
+          if (options.detach === true) {
+            output.result(
+              { pipeline: spec.name, ...window, intervals: count, schedules },
+              () => `backfill of ${told} started; look at it with\n  ${comeBack} --overview`,
+            );
+            return;
+          }
+          await options.companions?.turn();
+          const rows = await untilSettled(look, { before, count, output }, leaving);
+          await removeSchedules(temporal, schedules);
+          show(rows);
+        } finally {
+          leaving.release();
         }
-        await options.companions?.turn();
-        const rows = await untilSettled(intervals, spec.name, window, count, before, output, comeBack);
-        await removeSchedules(temporal, schedules);
-        show(rows);
       };
       const ownWorker = options.withWorker === true && options.companions === undefined;
-      await (ownWorker ? withEmbeddedWorker(settings, output, follow) : follow());
+      await (ownWorker ? withEmbeddedWorker(settings, output, start) : start());
     });
   });
 }
 
 /** Every interval done, or failed in an attempt of this backfill. @throws CommandEnd after Ctrl-C */
 async function untilSettled(
-  intervals: Intervals,
-  pipeline: string,
-  window: IntervalWindow,
-  count: number,
-  before: readonly IntervalLook[],
-  output: Output,
-  comeBack: string,
+  look: () => Promise<IntervalLook[]>,
+  { before, count, output }: { before: readonly IntervalLook[]; count: number; output: Output },
+  { interrupted, signal }: ReturnType<typeof leaveWith>,
 ): Promise<IntervalLook[]> {
   const attempts = new Map(before.map((row) => [row.to, row.attempts]));
-  const interrupt = catchInterrupt();
   let told = '';
-  try {
-    for (;;) {
-      const rows = await intervals.list(pipeline, window, count);
-      const settled = rows.filter(
-        ({ state, to, attempts: tried }) => state === 'done' || (state === 'failed' && tried > (attempts.get(to) ?? 0)),
-      );
-      const text = countsText(countsOf(rows, count));
-      if (text !== told && !output.json) output.note(text);
-      told = text;
-      if (settled.length >= count) return rows;
-      await sleep(LOOK_EVERY_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);
-      if (interrupt.signal.aborted) {
-        throw new CommandEnd(
-          EXIT.interrupted,
-          'Interrupted',
-          `the backfill goes on. Come back to it with:\n  ${comeBack}`,
-        );
-      }
-    }
-  } finally {
-    interrupt.release();
+  for (;;) {
+    const rows = await Promise.race([look(), interrupted]);
+    const settled = rows.filter(
+      ({ state, to, attempts: tried }) => state === 'done' || (state === 'failed' && tried > (attempts.get(to) ?? 0)),
+    );
+    const text = countsText(countsOf(rows, count));
+    if (text !== told && !output.json) output.note(text);
+    told = text;
+    if (settled.length >= count) return rows;
+    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => interrupted);
   }
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { IntervalLook } from '../../contracts/intervals.ts';
 import { unique } from '../replay/setting.ts';
-import { documentOf, headrace, killAllWorkers, startWorkerProcess } from './commands.ts';
+import { documentOf, headrace, killAllWorkers, startHeadrace, startWorkerProcess } from './commands.ts';
 import { eventually, openServices, type Services } from './services.ts';
 
 const DAYS = 4;
@@ -36,7 +36,6 @@ beforeAll(async () => {
     onBad: 'fail',
   };
   writeFileSync(file, JSON.stringify(pipeline));
-  await startWorkerProcess();
 }, 120_000);
 afterAll(async () => {
   await killAllWorkers();
@@ -80,8 +79,20 @@ const settled = (count: number) =>
     return rows.length === count && rows.every(({ state }) => state === 'done') ? rows : undefined;
   });
 
+test('a backfill that is left before its first look says how to come back to it', async () => {
+  const days = ['--from', '2026-03-01', '--to', '2026-03-02', '--step', '1d'];
+  const command = startHeadrace('backfill', file, ...days);
+  await command.told(/No worker polls/);
+  command.kill('SIGINT');
+  const { code, stderr } = await command.ended;
+  expect(stderr).toContain('left the backfill of 1 interval, which goes on as soon as a worker runs');
+  expect(stderr).toContain(`headrace backfill ${file} ${days.join(' ')}`);
+  expect(code).toBe(130);
+}, 60_000);
+
 test('a backfill runs every interval once; one that fails holds up no other, and is run again alone', async () => {
-  // The first day makes the table; the third has a row that the warehouse refuses.
+  await startWorkerProcess();
+  // The first day, which was left above, makes the table; the third has a row that the warehouse refuses.
   await backfill(0, 1, 2);
   await services.warehouse.query(`ALTER TABLE mart.${name} ADD CONSTRAINT fair CHECK (amount <> 250)`);
   const third = (result: Overview) => result.intervals.find(({ from }) => from.startsWith('2026-03-03'));
