@@ -281,6 +281,16 @@ export const BAD_PIPELINES: readonly BadPipeline[] = [
     says: ['lake.timeZone: found "+02:00"', 'such as Europe/Berlin'],
   },
   {
+    name: 'onBad as a word that is none',
+    input: first('onBad: ignore'),
+    says: ['1:8: onBad: found "ignore"', 'deadLetter, fail, or a mapping with mode and most'],
+  },
+  {
+    name: 'a rate in words',
+    input: first('replay: { rate: fast }'),
+    says: ['1:17: replay.rate: found "fast"', 'a whole number from 1 to 1,000,000,000, such as 20000/s'],
+  },
+  {
     name: 'afterLoad as a word that is none',
     input: lake('afterLoad: move'),
     says: ['10:14: lake.afterLoad: found "move"', 'keep, or a mapping with moveTo or expireAfter'],

@@ -13,6 +13,13 @@ const SHOWN_CHARACTERS = 100;
 /** Of what is not shown. */
 const KINDS: Readonly<Record<string, string>> = { string: 'text', number: 'a number', boolean: 'true or false' };
 
+/** Keys whose mapping may be given as a word, too. */
+const MAPPINGS: ReadonlyMap<unknown, string> = new Map([
+  ['afterLoad', 'keep, or a mapping with moveTo or expireAfter'],
+  ['onBad', 'deadLetter, fail, or a mapping with mode and most'],
+  ['tls', 'true, false, or a mapping of keys to values'],
+]);
+
 export type Checked<T> = { value: T; problems: [] } | { value?: never; problems: Problem[] };
 
 interface Places extends Pick<ConfigSource, 'placeOf' | 'keyPlaceOf' | 'writtenAt'> {
@@ -77,9 +84,8 @@ function meantBy(key: string, known: readonly string[], beside: unknown): string
 function allowedBy(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'invalid_type') return issue.message;
   if (issue.expected === 'array') return 'a list';
-  if (issue.path.at(-1) === 'afterLoad') return 'keep, or a mapping with moveTo or expireAfter';
-  if (issue.path.at(-1) === 'tls') return 'true, false, or a mapping of keys to values';
-  return issue.expected === 'object' || issue.expected === 'record' ? 'a mapping of keys to values' : issue.expected;
+  if (issue.expected !== 'object' && issue.expected !== 'record') return issue.expected;
+  return MAPPINGS.get(issue.path.at(-1)) ?? 'a mapping of keys to values';
 }
 
 /** Names of the keys of the object that the schema has at a path. */

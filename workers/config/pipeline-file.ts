@@ -17,6 +17,7 @@ import { CONNECTION_NAME } from './variables.ts';
 import { readYaml, type ConfigSource } from './yaml-source.ts';
 
 const { rotate: ROTATE } = PIPELINE_DEFAULTS;
+const BAD_MODES = ['deadLetter', 'fail'] as const;
 
 /** It becomes part of workflow ids, whose parts are split by slashes. */
 export const name = matching(
@@ -114,10 +115,10 @@ const pipelineSchema = z
     }),
     onBad: z
       .preprocess(
-        // `onBad: fail` for `onBad: { mode: fail }`.
-        (found) => (typeof found === 'string' ? { mode: found } : found),
+        // `onBad: fail` for `onBad: { mode: fail }`; another word is told as it is, not as a mode that nobody wrote.
+        (found) => (BAD_MODES.some((mode) => mode === found) ? { mode: found } : found),
         z.strictObject({
-          mode: oneOf(['deadLetter', 'fail']).default('deadLetter'),
+          mode: oneOf(BAD_MODES).default('deadLetter'),
           most: count(0, 1_000_000_000).optional(),
         }),
       )

@@ -14,7 +14,7 @@ export const sourceKeys = {
 /** Of `replay`. */
 export const replayKeys = z
   .strictObject({
-    rate: perSecond(count(1, 1_000_000_000)).optional(),
+    rate: perSecond(count(1, 1_000_000_000, ', such as 20000/s')).optional(),
     bytes: perSecond(size(1, 2 ** 50)).optional(),
     speed: speed().optional(),
     limit: count(1, 1_000_000_000_000).optional(),

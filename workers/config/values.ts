@@ -75,8 +75,9 @@ export const speed = () =>
 export const perSecond = <T extends z.ZodType>(kind: T) =>
   z.preprocess((found) => (typeof found === 'string' ? withoutPerSecond(found) : found), kind);
 
-export const count = (least: number, most: number) =>
-  scalar(`a whole number from ${least.toLocaleString('en')} to ${most.toLocaleString('en')}`, (found) => {
+/** @param such an example, where a number alone does not say how it may be written */
+export const count = (least: number, most: number, such = '') =>
+  scalar(`a whole number from ${least.toLocaleString('en')} to ${most.toLocaleString('en')}${such}`, (found) => {
     const number = typeof found === 'string' && /^\d+$/.test(found.trim()) ? Number(found) : found;
     if (typeof number !== 'number' || !Number.isInteger(number)) return undefined;
     return number < least || number > most ? undefined : { ok: number };
