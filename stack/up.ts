@@ -20,6 +20,7 @@ import { isGiven, stackServices } from './services.ts';
 import { StackError, StackInterrupted } from './stack-error.ts';
 import { PORT_NAMES, loadState, newMariadb, newSecrets, saveState, lockFileOf, type StackStateFile } from './state.ts';
 import {
+  EXTRA_SERVICE_NAMES,
   SERVICE_NAMES,
   type ExtraServiceName,
   type GivenServices,
@@ -64,6 +65,8 @@ export async function up(options: UpOptions): Promise<StackInfo> {
       saveState(home, state);
       const wanted = stackServices(state).filter((service) => asked.has(service.name) && !isGiven(service, given));
       await bringUp(wanted, { home, cache, state, signal, onProgress });
+      const spared = stackServices(state).filter(({ name }) => isExtra(name) && !asked.has(name));
+      await tellSpared(spared, { home, cache, state, signal, onProgress });
       return stackInfo(home, state, given);
     });
   } catch (error) {
@@ -84,6 +87,20 @@ async function bringUp(wanted: Service[], options: StackOptions): Promise<void> 
   const allDown = native ? !Object.values(state.processes).some(isAlive) : missing.length === wanted.length;
   if (allDown) await renewTakenPorts(missing, options);
   await (native ? startProcesses : startContainers)(missing, options);
+}
+
+const isExtra = (name: ServiceName): name is ExtraServiceName => EXTRA_SERVICE_NAMES.some((extra) => extra === name);
+
+/** Of what an earlier `up` was asked for and this one was not: with its data in the home, it would be missed without a word. */
+async function tellSpared(services: readonly Service[], options: StackOptions): Promise<void> {
+  const { state, onProgress } = options;
+  for (const service of services) {
+    const { name } = service;
+    const runs = state.mode === 'native' ? isAlive(state.processes[name]) : await findContainer(service, options);
+    if (runs) continue;
+    const detail = `this home has one, which was not asked for and is not started; headrace up --with ${name} starts it`;
+    onProgress({ service: name, state: 'stopped', seconds: 0, detail });
+  }
 }
 
 async function mariadbPort(): Promise<number> {

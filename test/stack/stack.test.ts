@@ -195,6 +195,20 @@ describe('an interrupted up', () => {
   }, 60_000);
 });
 
+test('a MariaDB that an earlier up was asked for is told of by an up that does not start it', async () => {
+  const { mysql } = await up({ home: other, cache, given, services: [], extra: ['mariadb'] });
+  expect(mysql).toBeDefined();
+  const told = async (): Promise<string[]> => {
+    const details: string[] = [];
+    const onProgress = ({ service, detail }: StackEvent) => void (service === 'mariadb' && details.push(detail));
+    await up({ home: other, cache, given, services: [], onProgress });
+    return details;
+  };
+  expect(await told()).toEqual([]);
+  await stopService(other, 'mariadb', 'SIGTERM');
+  expect((await told()).join()).toMatch(/is not started; headrace up --with mariadb starts it/);
+}, 120_000);
+
 test('the image of every service is pinned in docker-compose.yml', () => {
   const compose = readFileSync(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
   const images = [...compose.matchAll(/^\s+image: (\S+)$/gm)].map((match) => match[1]);
