@@ -1,5 +1,5 @@
 /** What was found, in words: what will be written, what a rebuild cannot have, and what stands in the way. Pure. */
-import { countText, countWith } from '../contracts/count-words.ts';
+import { countWith } from '../contracts/count-words.ts';
 import type { RecoveryReport } from '../contracts/recovery.ts';
 import type { FoundLake } from './recover-lake.ts';
 import { assumed, type PresentShape, withLetters } from './recover-plan.ts';
@@ -97,7 +97,9 @@ function notesOf(
     .flatMap((plan) => [...withLetters(plan), ...plan.gaps.filter(({ is }) => is === 'read')])
     .reduce((sum, { deadLetters = 0 }) => sum + deadLetters, 0);
   if (known > readable) {
-    notes.push(`${countText(known - readable, 'dead letter')} gone with the bytes: the offsets have left the topic`);
+    notes.push(
+      `${countWith(known - readable, 'dead letter', 'is', 'are')} gone with the bytes: the offsets have left the topic`,
+    );
   }
   const silent = partitions.flatMap(({ chain }) => chain.filter(({ since }) => since === undefined));
   if (silent.length > 0) {

@@ -219,7 +219,7 @@ describe('dead letters', () => {
     await lose(dataset);
     const report = await recover(dataset);
     expect(report).toMatchObject({ gaps: [], deadLetters: { known: 1, found: 0 } });
-    expect(report.notes.join()).toContain('1 dead letter gone with the bytes');
+    expect(report.notes.join()).toContain('1 dead letter is gone with the bytes');
     await dataset.writer.close();
   });
 });
