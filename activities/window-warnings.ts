@@ -1,15 +1,13 @@
 /** What of a window or of a pace by event time makes the source work harder than it needs to. Pure. */
 import type { ReplayScope } from '../contracts/replay.ts';
-import { quoteTable } from '../formats/sql-names.ts';
 import type { SourceTable, WindowLook } from './ports/source.ts';
 
 export function windowWarnings(
-  { name, eventTime = '' }: SourceTable,
+  { eventTime = '' }: SourceTable,
   { from, to, limit, where }: ReplayScope,
   speed: number | undefined,
-  { index }: WindowLook,
+  { index, shown: table }: WindowLook & { shown: string },
 ): string[] {
-  const table = quoteTable(name);
   const remedy = `an index that begins with ${eventTime} mends it: CREATE INDEX ON ${table} (${eventTime})`;
   const found: string[] = [];
   if (index === null && (from !== undefined || to !== undefined))

@@ -2,6 +2,7 @@
 import { openMysqlGeneratedTables } from '../connectors/mysql/generated-rows.ts';
 import { openMysqlSourceHashes } from '../connectors/mysql/row-hashes.ts';
 import { openMysqlSource } from '../connectors/mysql/source.ts';
+import { quoteTable as quoteMysqlTable } from '../connectors/mysql/sql-text.ts';
 import { openMysqlWarehouseHashes } from '../connectors/mysql/warehouse-hashes.ts';
 import { openMysqlWarehouse } from '../connectors/mysql/warehouse.ts';
 import { openGeneratedTables } from '../connectors/postgres/generated-rows.ts';
@@ -13,10 +14,17 @@ import type { GeneratedTables } from '../activities/ports/generated-tables.ts';
 import type { Source } from '../activities/ports/source.ts';
 import type { SourceHashes, WarehouseHashes } from '../activities/ports/verify.ts';
 import type { Warehouse } from '../activities/ports/warehouse.ts';
+import type { TableName } from '../contracts/columns.ts';
 import { type DatabaseSettings, isMysql } from '../contracts/settings.ts';
+import { quoteTable } from '../formats/sql-names.ts';
 
 export function openSource(settings: DatabaseSettings): Source {
   return isMysql(settings) ? openMysqlSource(settings) : openPostgresSource(settings);
+}
+
+/** As its own server quotes it: pasted into a client, it must mean the table. */
+export function quoteTableOf(settings: DatabaseSettings, name: TableName): string {
+  return isMysql(settings) ? quoteMysqlTable(name) : quoteTable(name);
 }
 
 export function openWarehouse(settings: DatabaseSettings): Warehouse {

@@ -22,9 +22,8 @@ import type { ReplayScope } from '../contracts/replay.ts';
 import type { Settings } from '../contracts/settings.ts';
 import { encoderSettings } from '../formats/encoder-settings.ts';
 import { fieldText, partitionFaults } from '../formats/partition-folder.ts';
-import { quoteTable } from '../formats/sql-names.ts';
 import { connectionOf } from './config/index.ts';
-import { openSource, openWarehouse } from './databases.ts';
+import { openSource, openWarehouse, quoteTableOf } from './databases.ts';
 import { openKafka } from './kafka-client.ts';
 import { storeAddress, unreachable } from './reachable.ts';
 
@@ -137,6 +136,7 @@ async function readPlan(
 ): Promise<PlanLook> {
   const source = openSource(connectionOf(settings, spec.source.connection));
   const warehouse = openWarehouse(connectionOf(settings, spec.warehouse.connection));
+  const shown = quoteTableOf(connectionOf(settings, spec.source.connection), spec.source.table);
   const faults: string[] = [];
   const note = (error: unknown): null => {
     faults.push(messageOf(error));
@@ -166,11 +166,11 @@ async function readPlan(
     const estimatedRows = described?.estimatedRows ?? 0;
     return {
       pipeline: spec.name,
-      table: quoteTable(spec.source.table),
+      table: shown,
       estimatedRows,
       scopeRows: window?.rows ?? null,
       warnings: [
-        ...(table && window ? windowWarnings(table, scope, speed, window) : []),
+        ...(table && window ? windowWarnings(table, scope, speed, { ...window, shown }) : []),
         ...(facts ? partitionWarnings(spec.topic, facts.partitions) : []),
       ],
       chunks: Math.ceil(estimatedRows / spec.source.chunkRows),
@@ -190,7 +190,7 @@ async function readPlan(
         ...spec.lake.rotate,
       },
       warehouse: {
-        table: quoteTable(spec.warehouse.table),
+        table: quoteTableOf(connectionOf(settings, spec.warehouse.connection), spec.warehouse.table),
         exists: fit?.exists ?? null,
         ddl: fit?.ddl ?? [],
         types: fit?.types ?? {},

@@ -125,6 +125,10 @@ test('a change in a MySQL source fails verify, which it cannot date, unless it i
   await my.query(`CREATE TABLE sales.${table} (id int PRIMARY KEY, n int)`);
   await my.query(`INSERT INTO sales.${table} VALUES (1, 1), (2, 2), (3, 3)`);
   const pipeline = pipelineOf('mysql-sales', 'warehouse', table);
+  const plan = await headrace('plan', pipeline.file);
+  expect(plan.stdout).toMatch(
+    new RegExp(`^source +\`sales\`\\.\`${table}\`: .*^warehouse +"mart"\\."${pipeline.name}": `, 'ms'),
+  );
   expect((await run(pipeline, 3)).ok).toBe(true);
   await my.query(`UPDATE sales.${table} SET n = 20 WHERE id = 2`);
   const verify = (...options: string[]) => headrace('verify', pipeline.file, '--json', ...options);
