@@ -44,6 +44,23 @@ export function eventTimeFault(
 }
 
 /**
+ * Of columns whose types are not taken: each with its own reason, then once what is taken, and how to leave them out.
+ * @param needed columns that are read in any case
+ * @param supported the database's words for the types that will do
+ */
+export function unreadableFaults(
+  refused: readonly { name: string; error: string }[],
+  needed: readonly (string | undefined)[],
+  supported: string,
+): string[] {
+  if (refused.length === 0) return [];
+  const spare = refused.filter(({ name }) => !needed.includes(name)).map(({ name }) => `"${name}"`);
+  const remedy =
+    spare.length === 0 ? '' : `; to leave ${spare.join(', ')} out, list the other columns in source.columns`;
+  return [...refused.map(({ name, error }) => `column "${name}": ${error}`), `supported are ${supported}${remedy}`];
+}
+
+/**
  * The columns to read. Those that must be there are read whether they are listed or not.
  * @param wanted source.columns; absent: all
  */

@@ -7,7 +7,7 @@ import { fault } from '../../contracts/errors.ts';
 import { mapMysqlType, MYSQL_SUPPORTED_TYPES, mysqlKeyRefusal } from '../../formats/mysql-types.ts';
 import { withCharset } from '../../formats/mysql-text.ts';
 import { lakeNameFaults } from '../../formats/lake-types.ts';
-import { chooseColumns, chooseKey, eventTimeFault } from '../../formats/source-key.ts';
+import { chooseColumns, chooseKey, eventTimeFault, unreadableFaults } from '../../formats/source-key.ts';
 import { findTable, type FoundTable } from './catalog.ts';
 import { type Database, flavourOf, withConnection } from './pool.ts';
 import { quoteTable } from './sql-text.ts';
@@ -47,10 +47,10 @@ export async function describeTable(
   );
   faults.push(...read.faults);
   const columns: Column[] = [];
+  const refused: { name: string; error: string }[] = [];
   for (const column of found.columns.filter((each) => read.names.has(each.name))) {
     const mapped = mapMysqlType(column);
-    if ('error' in mapped)
-      faults.push(`column "${column.name}": ${mapped.error}; supported are ${MYSQL_SUPPORTED_TYPES}`);
+    if ('error' in mapped) refused.push({ name: column.name, error: mapped.error });
     else
       columns.push({
         name: column.name,
@@ -59,6 +59,7 @@ export async function describeTable(
         native: withCharset(column.columnType, column.charset),
       });
   }
+  faults.push(...unreadableFaults(refused, [...chosen, eventTime], MYSQL_SUPPORTED_TYPES));
   faults.push(...lakeNameFaults(columns));
   for (const column of found.columns.filter((each) => chosen.includes(each.name))) {
     const refusal = mysqlKeyRefusal(column);

@@ -13,7 +13,7 @@ import {
   SUPPORTED_TYPES,
 } from '../../formats/postgres-types.ts';
 import { lakeNameFaults } from '../../formats/lake-types.ts';
-import { chooseColumns, chooseKey, eventTimeFault } from '../../formats/source-key.ts';
+import { chooseColumns, chooseKey, eventTimeFault, unreadableFaults } from '../../formats/source-key.ts';
 import { quoteTable } from '../../formats/sql-names.ts';
 import { query } from './pool.ts';
 
@@ -108,11 +108,13 @@ export async function describeTable(
   const rows = all.filter(({ attname }) => read.names.has(attname));
   const types = await ask<PgType>(PG_TYPES_SQL, [rows.map((row) => row.type_oid)]);
   const byOid = new Map(types.map((type) => [type.oid, type]));
+  const refused: { name: string; error: string }[] = [];
   for (const row of rows) {
     const mapped = mapPostgresType(row.type_oid, row.typmod, byOid);
-    if ('error' in mapped) faults.push(`column "${row.attname}": ${mapped.error}; supported are ${SUPPORTED_TYPES}`);
+    if ('error' in mapped) refused.push({ name: row.attname, error: mapped.error });
     else columns.push({ name: row.attname, nullable: !row.attnotnull, ...mapped.ok });
   }
+  faults.push(...unreadableFaults(refused, [...chosen, eventTime], SUPPORTED_TYPES));
   faults.push(...lakeNameFaults(columns));
   for (const column of columns.filter((each) => chosen.includes(each.name))) {
     const refusal = keyRefusal(column.type);

@@ -43,6 +43,7 @@ const typed = (type: string): TableEntry =>
     `CREATE TABLE @T (id int PRIMARY KEY, "the odd one" ${type})`,
     'column "the odd one"',
     'supported are',
+    'to leave "the odd one" out, list the other columns in source.columns',
   );
 const many = (count: number): string => Array.from({ length: count - 1 }, (_, i) => `c${i} int`).join(', ');
 
@@ -120,6 +121,7 @@ export const TABLES: readonly TableEntry[] = [
     'CREATE TABLE @T (a point, b money, _chunk int)',
     'column "a"',
     'column "b"',
+    'to leave "a", "b" out',
     '_chunk',
     'no primary key',
   ),
