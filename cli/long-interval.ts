@@ -10,10 +10,14 @@ import type { Settings } from '../contracts/settings.ts';
 const LONG_STEPS = 4;
 const DAY_MS = 86_400_000;
 
-/** @returns null where it is not long, or the control database does not tell */
+/**
+ * @param backfill the command for the pipeline's file, where that is known
+ * @returns null where it is not long, or the control database does not tell
+ */
 export async function longIntervalText(
   settings: Settings,
   { spec, stepMs, since }: IntervalInput,
+  backfill = `headrace backfill with the file of pipeline ${spec.name}:`,
 ): Promise<string | null> {
   const { withIntervals } = await import('../workers/intervals.ts');
   const to = new Date(intervalEnd(Date.now(), stepMs)).toISOString();
@@ -25,7 +29,7 @@ export async function longIntervalText(
   const told = `The next interval is ${numberText(steps)} steps long, ${short(from)} to ${short(to)}: one run reads all of it`;
   if (last !== null) return `${told}, as it goes on where the last one begun ended.`;
   const window = `--from ${short(from)} --to ${short(to)} --step ${stepText(stepMs)}`;
-  return `${told}. To bring it a step at a time instead, delete the schedule, make it without --since, and run headrace backfill FILE ${window}`;
+  return `${told}. To bring it a step at a time instead, delete the schedule, make it without --since, and run ${backfill} ${window}`;
 }
 
 const UNITS = [

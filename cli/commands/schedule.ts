@@ -3,6 +3,7 @@ import type { ScheduleOverlapPolicy } from '@temporalio/client';
 import { fault } from '../../contracts/errors.ts';
 import { QUEUES } from '../../contracts/temporal.ts';
 import { parseDuration } from '../../workers/config/index.ts';
+import { besides } from '../come-back.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { configurationFor } from '../environment.ts';
 import { utcMs } from '../../contracts/scope-words.ts';
@@ -60,7 +61,7 @@ export async function runSchedule(file: string, options: ScheduleCommandOptions)
     });
     const missing = await unpolledQueues(temporal, QUEUES);
     if (missing.length > 0) output.note(noWorkerText(missing, false));
-    const long = await longIntervalText(settings, input);
+    const long = await longIntervalText(settings, input, besides('backfill', file, options));
     if (long !== null) output.note(long);
     output.result(
       { schedule: scheduleId, how, stepSeconds: stepMs / 1000, ...(cron === undefined ? {} : { cron }) },

@@ -10,13 +10,13 @@ import { longIntervalText } from '../long-interval.ts';
 import { createOutput, tableText } from '../output.ts';
 import { listSchedules } from '../schedule-list.ts';
 import { withTemporal } from '../temporal.ts';
+import { triggeredText } from '../triggered-text.ts';
 
 export type ScheduleDeed = 'pause' | 'resume' | 'trigger' | 'delete';
 
-const DONE: Readonly<Record<ScheduleDeed, string>> = {
+const DONE: Readonly<Record<Exclude<ScheduleDeed, 'trigger'>, string>> = {
   pause: 'paused; intervals under way go on',
   resume: 'goes on; its next interval begins where the last one begun ended',
-  trigger: 'triggered: the interval that ended last is run now',
   delete: 'deleted; intervals under way go on',
 };
 
@@ -54,22 +54,27 @@ const SHOWN = 50;
 export async function runScheduleDeed(deed: ScheduleDeed, scheduleId: string, options: CommonOptions): Promise<void> {
   const output = createOutput(options.json === true);
   const { temporal: settings } = settingsFor(options, ['temporal']);
-  await withTemporal(settings, async ({ client }) => {
+  const told = await withTemporal(settings, async ({ client }) => {
     const handle = client.schedule.getHandle(scheduleId);
     try {
+      if (deed === 'trigger') {
+        const before = await handle.describe();
+        const long = await longNext(before, options);
+        if (long !== null) output.note(long);
+        const text = await triggeredText({ client }, before);
+        await handle.trigger('ALLOW_ALL');
+        return text;
+      }
       if (deed === 'pause') await handle.pause('headrace schedules pause');
       else if (deed === 'resume') await handle.unpause('headrace schedules resume');
-      else if (deed === 'trigger') {
-        const long = await longNext(await handle.describe(), options);
-        if (long !== null) output.note(long);
-        await handle.trigger('ALLOW_ALL');
-      } else await handle.delete();
+      else await handle.delete();
+      return DONE[deed];
     } catch (error) {
       if (error instanceof Error && error.name === 'ScheduleNotFoundError') throw unknown(scheduleId, error);
       throw error;
     }
   });
-  output.result({ schedule: scheduleId, deed }, () => `${scheduleId}: ${DONE[deed]}`);
+  output.result({ schedule: scheduleId, deed }, () => `${scheduleId}: ${told}`);
 }
 
 /** @returns null also for a schedule of loads, and where the settings name no control database */

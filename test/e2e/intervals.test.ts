@@ -113,9 +113,15 @@ test('a backfill runs every interval once; one that fails holds up no other, and
 test('a schedule’s interval begins where the last one ended, whatever was triggered, paused or changed meanwhile', async () => {
   const make = (...options: string[]) => documentOf(headrace('schedule', file, '--json', ...options));
   const deed = (which: string) => documentOf(headrace('schedules', which, schedule, '--json'));
-  await make('--every', '1h', '--since', '2026-03-01');
+  const made = await headrace('schedule', file, '--every', '1h', '--since', '2026-03-01', '--rate', '40');
+  expect(made.stderr).toContain(`run headrace backfill ${file} --from 2026-03-01`);
   const before = await warehouse();
   await deed('trigger');
+  await eventually('the interval runs', 60, async () => (await listed()).find(({ state }) => state === 'running'));
+  const again = await headrace('schedules', 'trigger', schedule);
+  expect(again.stdout).toMatch(
+    /triggered: 2026-03-01T00:00:00Z to \S+ \(interval\/\S+\) runs already and goes on; behind it/,
+  );
   const [whole] = await settled(1);
   expect(whole).toMatchObject({ from: '2026-03-01T00:00:00.000Z', rows: DAYS * ROWS_A_DAY });
   // All of it was read again, and not a row of the warehouse was written anew.
