@@ -9,6 +9,7 @@ import { datasetOf, type LandingSpec } from '../contracts/pipeline.ts';
 import { workflowIds } from '../contracts/temporal.ts';
 import type { TopicsSpec } from '../workers/config/index.ts';
 import type { Landing } from '../workers/landing.ts';
+import { controlAddress, kafkaAddress, requireReachable } from '../workers/reachable.ts';
 import { awaitWorker } from './await-worker.ts';
 import type { LandOptions } from './commands/land.ts';
 import { withEmbeddedWorker } from './embedded-worker.ts';
@@ -41,6 +42,8 @@ interface Context extends Request {
 export async function runLandTopics(request: Request): Promise<void> {
   const { settings, options, output, topics } = request;
   await withTemporal(settings.temporal, async (temporal) => {
+    // To stop as well: which topics match is Kafka's to say.
+    await requireReachable([controlAddress(settings), kafkaAddress(settings)]);
     await ensureKafkaClient(settings, output);
     const { openLanding } = await import('../workers/landing.ts');
     const landing = await openLanding(settings, temporal.client);

@@ -31,17 +31,17 @@ export function controlAddress({ control }: Pick<Settings, 'control'>): Address 
   return database('the control database', 'ControlUnavailable', control, setting('CONTROL_URL', 'control'));
 }
 
+export function kafkaAddress({ kafka }: Pick<Settings, 'kafka'>): Address {
+  const named = setting('KAFKA_BROKERS', 'kafka.brokers');
+  return { what: 'Kafka', code: 'KafkaUnavailable', addresses: kafka.brokers, setting: named };
+}
+
 /** Of all services; with a pipeline, of the connections that it names, else of all. */
 export function serviceAddresses(settings: Settings, spec?: PipelineSpec): Address[] {
-  const { kafka, connections } = settings;
+  const { connections } = settings;
   const named = spec === undefined ? Object.keys(connections) : [spec.source.connection, spec.warehouse.connection];
   const found: Address[] = [
-    {
-      what: 'Kafka',
-      code: 'KafkaUnavailable',
-      addresses: kafka.brokers,
-      setting: setting('KAFKA_BROKERS', 'kafka.brokers'),
-    },
+    kafkaAddress(settings),
     controlAddress(settings),
     ...[...new Set(named)].map((name) =>
       database(`connection ${name}`, 'SourceUnavailable', connectionOf(settings, name), connectionVariable(name)),

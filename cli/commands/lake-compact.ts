@@ -16,7 +16,7 @@ export interface LakeCompactOptions extends CommonOptions {
 
 export async function runLakeCompact(file: string, options: LakeCompactOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, specs, many } = await lakesOf(file, options, output);
+  const { settings, specs, many } = await lakesOf(file, options, output, { readsObjects: true });
   const { compactLakeOf } = await import('../../workers/lake-compact.ts');
   const { signal, release } = catchInterrupt(() =>
     output.note('stopping when this cut is done; what is merged stays (Ctrl-C again ends at once, which is safe, too)'),

@@ -11,7 +11,7 @@ export interface LakeLsOptions extends CommonOptions {
 
 export async function runLakeLs(file: string, options: LakeLsOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, specs, many } = await lakesOf(file, options, output, true);
+  const { settings, specs, many } = await lakesOf(file, options, output, { everyTable: true });
   const { readLakeLook } = await import('../../workers/lake-look.ts');
   const looks: LakeLook[] = [];
   for (const spec of specs) looks.push(await readLakeLook(settings, spec));

@@ -15,7 +15,7 @@ const SHOWN_CHARACTERS = 60;
 
 export async function runLakeShow(file: string, options: LakeShowOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  const { settings, specs, many } = await lakesOf(file, options, output);
+  const { settings, specs, many } = await lakesOf(file, options, output, { readsObjects: true });
   const { readLakeRows } = await import('../../workers/lake-look.ts');
   const { limit, object, reader } = options;
   const looks: LakeRowsLook[] = [];

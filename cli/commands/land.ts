@@ -7,6 +7,7 @@ import type { Settings } from '../../contracts/settings.ts';
 import { datasetOf, type PipelineSpec } from '../../contracts/pipeline.ts';
 import { workflowIds } from '../../contracts/temporal.ts';
 import type { Landing } from '../../workers/landing.ts';
+import { controlAddress, kafkaAddress, requireReachable } from '../../workers/reachable.ts';
 import { awaitWorker } from '../await-worker.ts';
 import { besides, comeBackTo, statusOf } from '../come-back.ts';
 import type { FollowOptions } from '../common-options.ts';
@@ -46,6 +47,7 @@ export async function runLand(file: string, options: LandOptions): Promise<void>
   if (many) return (await import('../land-topics.ts')).runLandTopics({ file, options, output, ...many });
   const { settings, spec } = configurationFor(file, options);
   await withTemporal(settings.temporal, async (temporal) => {
+    await requireReachable([controlAddress(settings), ...(options.stop === true ? [] : [kafkaAddress(settings)])]);
     await ensureKafkaClient(settings, output);
     const { openLanding } = await import('../../workers/landing.ts');
     const landing = await openLanding(settings, temporal.client);

@@ -164,6 +164,14 @@ test('a worker says what it polls, serves every command, and drains at Ctrl-C', 
   const endless = startCli(['land', file], env);
   await endless.told(/landed 5,100 rows/);
   expect((await interrupted(endless)).stderr).toContain('--stop');
+  const dead = await runCli(['land', file, '--stop'], {
+    ...env,
+    HEADRACE_CONTROL_URL: 'postgres://u@127.0.0.1:1/none',
+  });
+  expect(dead.stderr).toMatch(
+    /the control database at 127\.0\.0\.1:1 cannot be reached: nothing listens there.*HEADRACE_CONTROL_URL/s,
+  );
+  expect(dead.code).toBe(4);
   expect((await runCli(['land', file, '--stop'], env)).code).toBe(0);
 
   const { code, stderr } = await interrupted(worker);

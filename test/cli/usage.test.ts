@@ -144,6 +144,11 @@ describe('services that cannot be reached', () => {
     [['pause', 'replay/x/y'], 'Temporal'],
     [['migrate'], 'the control database'],
     [['plan', PIPELINE], 'connection warehouse'],
+    [['lake', 'show', PIPELINE], 'the control database'],
+    [['lake', 'show', PIPELINE], 'S3'],
+    [['lake', 'orphans', PIPELINE], 'S3'],
+    [['lake', 'ls', PIPELINE], 'the control database'],
+    [['land', PIPELINE, '--stop'], 'Temporal'],
   ])('%j ends with 4 within seconds, names it and the remedy', async (args, what) => {
     const { code, stderr, seconds } = await runCli(args, await nowhere());
     expect(stderr).toMatch(new RegExp(`${what} at 127\\.0\\.0\\.1:\\d+ cannot be reached: nothing listens there`));
