@@ -2,13 +2,21 @@
 import type { ReplayScope } from '../contracts/replay.ts';
 import type { SourceTable, WindowLook } from './ports/source.ts';
 
+/** In the source's own SQL. */
+export interface TableWords {
+  table: string;
+  /** Makes an index of the event time. */
+  indexSql: string;
+}
+
 export function windowWarnings(
   { eventTime = '' }: SourceTable,
   { from, to, limit, where }: ReplayScope,
   speed: number | undefined,
-  { index, shown: table }: WindowLook & { shown: string },
+  { index }: WindowLook,
+  { table, indexSql }: TableWords,
 ): string[] {
-  const remedy = `an index that begins with ${eventTime} mends it: CREATE INDEX ON ${table} (${eventTime})`;
+  const remedy = `an index that begins with ${eventTime} mends it: ${indexSql}`;
   const found: string[] = [];
   if (index === null && (from !== undefined || to !== undefined))
     found.push(

@@ -23,7 +23,7 @@ import type { Settings } from '../contracts/settings.ts';
 import { encoderSettings } from '../formats/encoder-settings.ts';
 import { fieldText, partitionFaults } from '../formats/partition-folder.ts';
 import { connectionOf } from './config/index.ts';
-import { openSource, openWarehouse, quoteTableOf } from './databases.ts';
+import { openSource, openWarehouse, tableWordsOf } from './databases.ts';
 import { openKafka } from './kafka-client.ts';
 import { storeAddress, unreachable } from './reachable.ts';
 
@@ -84,7 +84,8 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
       );
     });
     const loadLag = tried(async () => {
-      const warehouse = openWarehouse(connectionOf(settings, spec.warehouse.connection));
+      const to = connectionOf(settings, spec.warehouse.connection);
+      const warehouse = openWarehouse(to);
       try {
         const ledger = await warehouse.ledger(spec.warehouse.table, topicId);
         return [...next].reduce((sum, [partition, end]) => sum + Math.max(0, end - (ledger.get(partition) ?? 0)), 0);
@@ -134,9 +135,11 @@ async function readPlan(
   scope: ReplayScope,
   speed: number | undefined,
 ): Promise<PlanLook> {
-  const source = openSource(connectionOf(settings, spec.source.connection));
-  const warehouse = openWarehouse(connectionOf(settings, spec.warehouse.connection));
-  const shown = quoteTableOf(connectionOf(settings, spec.source.connection), spec.source.table);
+  const from = connectionOf(settings, spec.source.connection);
+  const source = openSource(from);
+  const to = connectionOf(settings, spec.warehouse.connection);
+  const warehouse = openWarehouse(to);
+  const shown = tableWordsOf(from, spec.source.table, spec.source.eventTime);
   const faults: string[] = [];
   const note = (error: unknown): null => {
     faults.push(messageOf(error));
@@ -166,11 +169,11 @@ async function readPlan(
     const estimatedRows = described?.estimatedRows ?? 0;
     return {
       pipeline: spec.name,
-      table: shown,
+      table: shown.table,
       estimatedRows,
       scopeRows: window?.rows ?? null,
       warnings: [
-        ...(table && window ? windowWarnings(table, scope, speed, { ...window, shown }) : []),
+        ...(table && window ? windowWarnings(table, scope, speed, window, shown) : []),
         ...(facts ? partitionWarnings(spec.topic, facts.partitions) : []),
       ],
       chunks: Math.ceil(estimatedRows / spec.source.chunkRows),
@@ -190,7 +193,7 @@ async function readPlan(
         ...spec.lake.rotate,
       },
       warehouse: {
-        table: quoteTableOf(connectionOf(settings, spec.warehouse.connection), spec.warehouse.table),
+        table: tableWordsOf(to, spec.warehouse.table).table,
         exists: fit?.exists ?? null,
         ddl: fit?.ddl ?? [],
         types: fit?.types ?? {},

@@ -158,9 +158,10 @@ describe.each([
     const plan = (): Promise<PlanLook> => documentOf<PlanLook>(headrace('plan', pipeline.file, '--json', ...window));
     const replay = (): Promise<ReplayReport> =>
       documentOf<ReplayReport>(headrace('replay', pipeline.file, '--json', ...window));
-    expect((await plan()).warnings).toEqual([expect.stringMatching(/no index.*CREATE INDEX/)]);
+    const { warnings } = await plan();
+    expect(warnings).toEqual([expect.stringContaining('no index of')]);
     expect(await replay()).toMatchObject({ rows: 60, chunks: ROWS / CHUNK_ROWS });
-    await change(`CREATE INDEX by_time ON ${schema}.${TABLE} (at)`);
+    await change(/mends it: (.*)$/.exec(warnings.join())?.[1] ?? '');
     await change(connection === 'sales' ? `ANALYZE ${schema}.${TABLE}` : `ANALYZE TABLE ${schema}.${TABLE}`);
     expect((await plan()).warnings).toEqual([]);
     expect(await replay()).toMatchObject({ rows: 60, chunks: 1 });

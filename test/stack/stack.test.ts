@@ -199,10 +199,9 @@ test('a MariaDB that an earlier up was asked for is told of by an up that does n
   const { mysql } = await up({ home: other, cache, given, services: [], extra: ['mariadb'] });
   expect(mysql).toBeDefined();
   const told = async (): Promise<string[]> => {
-    const details: string[] = [];
-    const onProgress = ({ service, detail }: StackEvent) => void (service === 'mariadb' && details.push(detail));
-    await up({ home: other, cache, given, services: [], onProgress });
-    return details;
+    const events: StackEvent[] = [];
+    await up({ home: other, cache, given, services: [], onProgress: (event) => events.push(event) });
+    return events.filter(({ service }) => service === 'mariadb').map(({ detail }) => detail);
   };
   expect(await told()).toEqual([]);
   await stopService(other, 'mariadb', 'SIGTERM');
