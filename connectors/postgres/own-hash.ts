@@ -14,7 +14,8 @@ const FIRST_MAJOR = 14;
 
 /**
  * Types whose equal values, and no others, hash alike on every server of a version. Not json (has no hash), jsonb (takes 1.0
- * for 1.00, which print differently), arrays (their bounds are not hashed), enums (by a number of their own).
+ * for 1.00, which print differently), arrays (their bounds are not hashed), enums (by a number of their own). A numeric's
+ * scale is part of its type, for the same reason as jsonb's: 1.00 in numeric(9,2) is 1.0000 in numeric(9,4).
  */
 const TYPES = new Set([
   ...['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision', 'boolean', 'uuid', 'bytea', 'date'],
@@ -43,7 +44,7 @@ export async function ownHash(
 ): Promise<OwnHash | null> {
   const { rows } = await client.query<{ major: number; encoding: string; types: (string | null)[] }>(
     `SELECT current_setting('server_version_num')::int / 10000 AS major, getdatabaseencoding() AS encoding,
-            ARRAY(SELECT format_type(a.atttypid, NULL)
+            ARRAY(SELECT format_type(a.atttypid, CASE a.atttypid WHEN 'numeric'::regtype THEN a.atttypmod END)
                   FROM unnest($3::text[]) WITH ORDINALITY AS wanted (name, place)
                   JOIN pg_class AS c ON c.relname = $2
                   JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = $1
@@ -53,7 +54,7 @@ export async function ownHash(
   );
   const [found] = rows;
   if (!found || found.major < FIRST_MAJOR || found.types.length !== columns.length) return null;
-  if (!found.types.every((type) => TYPES.has(type ?? ''))) return null;
+  if (!found.types.every((type) => TYPES.has((type ?? '').replace(/^numeric\(.*/, 'numeric')))) return null;
   const values = columns.map((column, place) => {
     const value = `${quoteIdent(alias)}.${quoteIdent(column.name)}`;
     return TEXTS.has(found.types[place] ?? '') ? `${value} COLLATE "C"` : value;

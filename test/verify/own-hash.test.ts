@@ -75,7 +75,10 @@ it('takes columns of other types for another hash, but not other lengths of one'
   const name = async (columns: string): Promise<string | undefined> => (await hashed(columns))?.name;
   expect(await name('id bigint')).not.toBe(await name('id int'));
   expect(await name('id int, a varchar(3)')).not.toBe(await name('id int, a text'));
-  expect(await name('id int, a numeric(5,2)')).toBe(await name('id int, a numeric(9,4)'));
+  expect(await name('id int, a varchar(3)')).toBe(await name('id int, a varchar(9)'));
+  expect(await name('id int, a timestamp(3)')).toBe(await name('id int, a timestamp'));
+  expect(await name('id int, a numeric(5,2)')).not.toBe(await name('id int, a numeric(9,4)'));
+  expect(await name('id int, a numeric(5,2)')).not.toBe(await name('id int, a numeric'));
 });
 
 it.each(['json', 'jsonb', 'int[]', 'mood'])('is not there for %s', async (type) => {
