@@ -5,7 +5,7 @@
  * published, and the lake holds what was published then, and nothing else. Where any of that is in doubt, the warehouse is hashed canonically as well.
  */
 import type { HashSum } from './ports/lake-files.ts';
-import { type AllSums, type Scan } from './verify-differences.ts';
+import type { AllSums, Scan } from './verify-differences.ts';
 import { differing, rowsOf } from './verify-buckets.ts';
 import { type LakePorts, type LakeSums, sumLake } from './verify-lake.ts';
 import { ownSumOfSource } from './verify-source.ts';
