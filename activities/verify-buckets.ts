@@ -30,19 +30,31 @@ export function rowsOf(sums: { values(): Iterable<HashSum> }): number {
   return rows;
 }
 
+/** Whether two sums are the same; one that is not there is of no rows. */
+export function isSame(left: HashSum | undefined, right: HashSum | undefined): boolean {
+  return (left?.rows ?? 0) === (right?.rows ?? 0) && (left?.sum ?? 0n) === (right?.sum ?? 0n);
+}
+
+/** All buckets as one. */
+export function totalOf(sums: Iterable<HashSum>): HashSum {
+  const total: HashSum = { rows: 0, sum: 0n };
+  for (const { rows, sum } of sums) {
+    total.rows += rows;
+    total.sum += sum;
+  }
+  return total;
+}
+
 /** Buckets whose rows or sums are not the same, in order. */
 export function differing(left: Sums, right: Sums): number[] {
-  const same = (a: HashSum | undefined, b: HashSum | undefined): boolean =>
-    (a?.rows ?? 0) === (b?.rows ?? 0) && (a?.sum ?? 0n) === (b?.sum ?? 0n);
   const numbers = new Set([...left.keys(), ...right.keys()]);
-  return [...numbers].filter((bucket) => !same(left.get(bucket), right.get(bucket))).sort((a, b) => a - b);
+  return [...numbers].filter((bucket) => !isSame(left.get(bucket), right.get(bucket))).sort((a, b) => a - b);
 }
 
 /** Whether these rows are what the buckets' sums say. */
 export function isSumOf(sums: Sums, buckets: readonly number[], rows: readonly { hash: bigint }[]): boolean {
-  const expected = buckets.flatMap((bucket) => sums.get(bucket) ?? []);
-  const total = expected.reduce((sum, each) => sum + each.sum, 0n);
-  return total === rows.reduce((sum, each) => sum + each.hash, 0n) && rowsOf(expected) === rows.length;
+  const found = totalOf(rows.map(({ hash }) => ({ rows: 1, sum: hash })));
+  return isSame(totalOf(buckets.flatMap((bucket) => sums.get(bucket) ?? [])), found);
 }
 
 /** @param sides sums of every side, so that no side's rows of a group are more than fit */

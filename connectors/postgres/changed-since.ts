@@ -52,8 +52,8 @@ export function seenBySql(alias: string, snapshot: string): string {
  * change without a new xmin where a table, its schema or a column is renamed, a partition or a child is attached, or a column
  * is dropped and added with a default. Asked after the rows were read, it holds for what was read. (GRANT and the like take
  * the proof away too; ANALYZE and VACUUM do not.) With row security, which rows there are hangs on more: no proof.
- * @param name of the table, a quoted literal
- * @param schema its schema, a quoted literal
+ * @param name parameter: the table as SQL writes it
+ * @param schema parameter: its schema's name
  * @param snapshot as above
  * @returns a boolean SQL expression
  */

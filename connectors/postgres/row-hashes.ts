@@ -43,12 +43,11 @@ export function openSourceHashes(settings: PostgresSettings): SourceHashes {
         return { rows: Number(row?.rows), sum: BigInt(row?.sum ?? 0), unchanged: row?.unchanged === true };
       };
       const stands = async (snapshot: string): Promise<boolean> => {
-        const [name, schema] = [quoteTable(table.name), table.name.schema].map((text) => pg.escapeLiteral(text));
-        const [row] = await ask<{ stands: boolean }>(
-          table,
-          `SELECT ${standsAsSeenSql(name ?? '', schema ?? '', '$1')} AS stands`,
-          [snapshot],
-        );
+        const [row] = await ask<{ stands: boolean }>(table, `SELECT ${standsAsSeenSql('$2', '$3', '$1')} AS stands`, [
+          snapshot,
+          quoteTable(table.name),
+          table.name.schema,
+        ]);
         return row?.stands === true;
       };
       return { name: own.name, sum, stands };
