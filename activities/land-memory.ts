@@ -3,6 +3,7 @@
  * budget plus one batch of records, and a buffer that alone exceeds it still passes: the largest is cut, and reading waits
  * until enough was encoded.
  */
+import { createSpareBuffers, type SpareBuffers } from '../formats/spare-buffers.ts';
 
 /** A partition's buffer that is being filled. */
 export interface OpenBuffer {
@@ -22,8 +23,8 @@ export interface LandMemory {
   close(bytes: number): void;
   /** …and are free again. */
   release(bytes: number): void;
-  /** Whether an emptied buffer's memory may be kept for the next: empty ones never hold more than half of the budget. */
-  mayKeep(bytes: number): boolean;
+  /** What buffers grow by and give back: at most half of the budget (a quarter while nothing is landed), let go where it is wanted. */
+  readonly spares: SpareBuffers;
   /** Whether reading must wait; asks the largest open buffer to be cut if what is under way would not make the room. */
   full(): boolean;
 }
@@ -31,20 +32,26 @@ export interface LandMemory {
 /** @param budget bytes */
 export function createLandMemory(budget: number): LandMemory {
   const buffers = new Set<OpenBuffer>();
+  const spares = createSpareBuffers(budget / 2);
   let closing = 0;
   const held = () => {
-    let sum = closing;
+    let sum = closing + spares.bytes();
     for (const buffer of buffers) sum += buffer.held();
     return sum;
   };
   return {
     held,
     add: (buffer) => void buffers.add(buffer),
-    remove: (buffer) => void buffers.delete(buffer),
+    remove(buffer) {
+      buffers.delete(buffer);
+      if (buffers.size === 0) spares.shrink(budget / 4); // for the landing after this one
+    },
     close: (bytes) => void (closing += bytes),
     release: (bytes) => void (closing -= bytes),
-    mayKeep: (bytes) => held() + bytes <= budget / 2,
+    spares,
     full() {
+      if (held() <= budget) return false;
+      spares.shrink(Math.max(0, spares.bytes() - (held() - budget)));
       if (held() <= budget) return false;
       let largest: OpenBuffer | undefined;
       for (const buffer of buffers) {

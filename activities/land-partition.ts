@@ -76,15 +76,15 @@ export function createLandingPartition(
   share = 1,
 ): LandingPartition {
   let most = { records: Math.ceil(rotate.records * share), bytes: Math.ceil(rotate.bytes * share) };
-  let buffer = createCutBuffer(claim.partition);
-  let spare: CutBuffer | null = null;
+  const newBuffer = (): CutBuffer => createCutBuffer(claim.partition, memory.spares);
+  let buffer = newBuffer();
   let inherited = since;
   /** When the open range, or its first record, began to wait. */
   let waitingSince: number | null = null;
   let early = false;
 
   const handle: OpenBuffer = {
-    held: () => buffer.capacity() + (spare?.capacity() ?? 0),
+    held: () => buffer.capacity(),
     content: () => buffer.bytes(),
     cutEarly: () => void (early = true),
   };
@@ -93,8 +93,7 @@ export function createLandingPartition(
   function close(end: number, reason: CutReason): ClosedCut {
     const cut = { start: self.start, end, reason, buffer, held: buffer.capacity() };
     memory.close(cut.held);
-    buffer = spare ?? createCutBuffer(claim.partition);
-    spare = null;
+    buffer = newBuffer();
     most = rotate;
     self.start = end;
     waitingSince = null;
@@ -133,8 +132,7 @@ export function createLandingPartition(
     },
     giveBack(cut) {
       memory.release(cut.held);
-      cut.buffer.reset();
-      if (spare === null && memory.mayKeep(cut.held)) spare = cut.buffer;
+      cut.buffer.dispose();
     },
     restart(from) {
       buffer.reset();

@@ -10,6 +10,7 @@
  * `starts`, alone.
  */
 import { createHash } from 'node:crypto';
+import { createSpareBuffers, type SpareBuffers } from './spare-buffers.ts';
 import { createLineages, type Lineage, type OriginPlace } from './record-headers.ts';
 
 /** What a consumed record must offer; the topic's port has the same. */
@@ -50,6 +51,8 @@ export interface CutBuffer {
   rawRecord(offset: number): RawRecord | null;
   /** Forgets the records; keeps the memory. */
   reset(): void;
+  /** Gives the memory to the spares: the end of the buffer. */
+  dispose(): void;
 }
 
 /** A record of its parts, where it does not come from a log. @param origin the value of our header, null without one */
@@ -71,7 +74,8 @@ const HASH_STEP_BYTES = 256 * 1024;
 const TAB = 0x09;
 const NEWLINE = 0x0a;
 
-export function createCutBuffer(partition: number): CutBuffer {
+/** @param spares where memory is taken from as the buffer grows */
+export function createCutBuffer(partition: number, spares: SpareBuffers = createSpareBuffers(0)): CutBuffer {
   let lines: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   let at = 0;
   let starts = new Uint32Array(1024);
@@ -85,10 +89,11 @@ export function createCutBuffer(partition: number): CutBuffer {
   const lineages = createLineages();
 
   function makeRoom(needed: number): void {
-    let size = lines.length;
+    let size = Math.max(lines.length, FIRST_BYTES);
     while (size < needed) size += Math.min(size, DOUBLE_UP_TO_BYTES);
-    const larger = Buffer.allocUnsafeSlow(size);
+    const larger = spares.take(size);
     lines.copy(larger, 0, 0, at);
+    if (lines.length > FIRST_BYTES) spares.giveBack(lines);
     lines = larger;
   }
 
@@ -181,6 +186,11 @@ export function createCutBuffer(partition: number): CutBuffer {
       lineages.reset();
       nulls = new Set();
       hash = createHash('sha256');
+    },
+    dispose() {
+      this.reset();
+      if (lines.length > FIRST_BYTES) spares.giveBack(lines);
+      lines = NO_BYTES;
     },
   };
 }

@@ -5,6 +5,7 @@
  * All records of a batch carry the batch's time: an event time in the past would let retention delete them at once.
  */
 import { crc32c } from '@node-rs/crc32';
+import { createSpareBuffers } from './spare-buffers.ts';
 
 /** Bytes of a batch before its records. */
 const HEAD_BYTES = 61;
@@ -13,7 +14,10 @@ const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 const TRANSACTIONAL = 0x10;
 const FIRST_BYTES = 16 * 1024;
-const KEPT_BYTES = 1024 * 1024;
+/** Beyond the batch's measure: framing of its last record. */
+const MARGIN_BYTES = 4 * 1024;
+/** Of memory that is kept for the next batches, whoever makes them. */
+const SPARE_BYTES = 16 * 1024 * 1024;
 
 /** What a record's bytes are packed with; `bits` are the batch's attribute (1 gzip, 2 snappy, 3 lz4, 4 zstd). */
 export interface Packing {
@@ -33,10 +37,13 @@ export interface BatchBuilder {
    * @param sequence of the first record, for the broker to see that none is missing
    */
   take(producer: { id: bigint; epoch: number }, sequence: number, now: number): Buffer;
-  /** Memory of a batch that was taken and is no longer wanted: the next ones are made in it. */
-  giveBack(batch: Buffer): void;
   /** Forgets its records. */
   clear(): void;
+}
+
+/** Memory of a batch that was taken and that nobody reads any longer: the next ones are made in it. */
+export function giveBack(batch: Buffer): void {
+  if (batch.buffer.byteLength > FIRST_BYTES) spares.giveBack(Buffer.from(batch.buffer));
 }
 
 /** The header part of a record: count, then name and value of each. */
@@ -53,11 +60,21 @@ export function partBytes(bytes: Buffer | null): Buffer {
   return bytes === null ? Buffer.from([1]) : Buffer.concat([varintBytes(bytes.length), bytes]);
 }
 
-export function createBatchBuilder(): BatchBuilder {
+/** Memory of batches that have gone out, for whichever builder needs some next: a lane's writer lives for a batch or two a partition. */
+const spares = createSpareBuffers(SPARE_BYTES);
+
+/** @param measure bytes at which its user takes a batch, about */
+export function createBatchBuilder(measure = 0): BatchBuilder {
+  const usual = measure + MARGIN_BYTES;
   let buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
-  let spare: Buffer | undefined;
   let at = HEAD_BYTES;
   let records = 0;
+
+  function makeRoom(needed: number): void {
+    const larger = needed <= usual ? spares.take(usual) : Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, needed));
+    buffer.copy(larger, 0, 0, at);
+    buffer = larger;
+  }
 
   function varint(value: number): void {
     // Zigzag of a number that is never negative here.
@@ -91,11 +108,7 @@ export function createBatchBuilder(): BatchBuilder {
         partSize(key) +
         partSize(value) +
         headers.length;
-      if (at + size + 5 > buffer.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, at + size + 5));
-        buffer.copy(larger, 0, 0, at);
-        buffer = larger;
-      }
+      if (at + size + 5 > buffer.length) makeRoom(at + size + 5);
       varint(size);
       buffer[at++] = 0; // attributes
       buffer[at++] = 0; // time delta
@@ -118,17 +131,13 @@ export function createBatchBuilder(): BatchBuilder {
       batch.writeInt16BE(producer.epoch, 51);
       batch.writeInt32BE(sequence, 53);
       batch.writeInt32BE(records, 57);
-      buffer = spare ?? Buffer.allocUnsafeSlow(FIRST_BYTES);
-      spare = undefined;
+      buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
       this.clear();
       return batch;
     },
-    giveBack(batch) {
-      if (batch.buffer.byteLength <= KEPT_BYTES) spare = Buffer.from(batch.buffer);
-    },
     clear() {
-      // What one large record took is given back.
-      if (buffer.length > KEPT_BYTES) buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+      // What one large record took is let go.
+      if (buffer.length > Math.max(usual, FIRST_BYTES)) buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
       at = HEAD_BYTES;
       records = 0;
     },

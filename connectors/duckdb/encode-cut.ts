@@ -16,17 +16,20 @@ import { fault, isFault } from '../../contracts/errors.ts';
 import type { EncoderSettings } from '../../contracts/manifest.ts';
 import { COMPRESSIONS } from '../../contracts/pipeline.ts';
 import { ENCODER_VERSION } from '../../formats/encoder-settings.ts';
+import type { SpareBuffers } from '../../formats/spare-buffers.ts';
 import { inexactOffsets, lakeRows, readLines, splitRows } from './cut-lines.ts';
 import { rows, type DuckDb } from './instance.ts';
 import { rewriteLines, type Judgement } from './judge-records.ts';
 import { longestLine, longLines, malformedLines } from './malformed-lines.ts';
-import type { SpareBuffers } from './spare-buffers.ts';
 import { splitLines } from './split-lines.ts';
 import { MAX_TEXT_MESSAGE_BYTES } from './text-files.ts';
 import { writeRows } from './write-rows.ts';
 
 /** Longer records are looked at one by one on the slow path. */
 const LONG_BYTES = 256 * 1024;
+
+/** So that the next cut, a little larger, has room in it too. */
+const SPARE_STEP_BYTES = 1024 * 1024;
 
 export interface Encoder {
   duckdb: DuckDb;
@@ -86,7 +89,7 @@ async function encodeFast(work: Work): Promise<EncodedCut | null> {
 /** Null when a record is not in our form, or a value does not fit its column. @param bad found before */
 async function encodeSplit(work: Work, bad: BadRecord[]): Promise<EncodedCut | null> {
   const { input, spares, linesPath } = work;
-  const memory = spares.take(input.lines.length);
+  const memory = spares.take(Math.ceil((input.lines.length + 1) / SPARE_STEP_BYTES) * SPARE_STEP_BYTES);
   try {
     const split = await splitLines(input, memory);
     if (split === null) return null;

@@ -3,13 +3,13 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LakeFiles } from '../../activities/ports/lake-files.ts';
+import { createSpareBuffers } from '../../formats/spare-buffers.ts';
 import { encodeCut } from './encode-cut.ts';
 import { exportForLoad } from './export-load.ts';
 import { firstRows } from './first-rows.ts';
 import { rowsOfBuckets, sumsByBucket, sumsByChunk, sumsOfBoth } from './hash-rows.ts';
 import { openDuckDb } from './instance.ts';
 import { mergeFiles } from './merge-files.ts';
-import { createSpareBuffers } from './spare-buffers.ts';
 
 export interface LakeFilesOptions {
   /** Where DuckDB may spill to; absent: the system's place for temporary files. */
@@ -27,6 +27,8 @@ const DEFAULT_THREADS = 2;
  * machine, spent in handing the work out. Threads are a database's setting, so the encoder has a database of its own.
  */
 const ENCODE_THREADS = 1;
+/** Kept for the next cuts' lines: of two cuts of 100,000 rows, which are 24 MB each in a usual table. */
+const SPARE_BYTES = 64 * 1024 * 1024;
 /** Enough for a cut of 64 MiB or a load of a million rows beside each other; beyond, it spills. */
 const DEFAULT_MEMORY_MB = 256;
 
@@ -40,7 +42,7 @@ export async function openLakeFiles(options: LakeFilesOptions): Promise<LakeFile
     return openDuckDb({ threads, memoryLimitMb, tempDirectory: own, keepConnections });
   };
   const duckdb = await open('all', options.threads ?? DEFAULT_THREADS, false);
-  const encoder = { duckdb: await open('encode', ENCODE_THREADS, true), spares: createSpareBuffers() };
+  const encoder = { duckdb: await open('encode', ENCODE_THREADS, true), spares: createSpareBuffers(SPARE_BYTES) };
   return {
     encode: (input, directory) => encodeCut(encoder, input, directory),
     merge: (...query) => mergeFiles(duckdb, ...query),

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fault, messageOf } from '../../contracts/errors.ts';
-import { type BatchBuilder, sealBatch } from '../../formats/record-batch-out.ts';
+import { type BatchBuilder, giveBack, sealBatch } from '../../formats/record-batch-out.ts';
 import type { Cluster } from './cluster.ts';
 import { lz4 } from './compression.ts';
 import { kafkaFault, NONE } from './error-codes.ts';
@@ -73,13 +73,13 @@ export function openBatchSender(
   }
 
   /** Several are packed at a time, on other threads; until then all of their bytes are counted. */
-  function pack(partition: number, builder: BatchBuilder, raw: Buffer): Batch {
+  function pack(partition: number, raw: Buffer): Batch {
     const sealing = sealBatch(raw, lz4);
     const batch: Batch = { partition, bytes: sealing, size: raw.length };
     bytes += raw.length;
     sealing.then(
       (sealed) => {
-        if (sealed !== raw) builder.giveBack(raw);
+        if (sealed !== raw) giveBack(raw);
         bytes += sealed.length - batch.size;
         batch.size = sealed.length;
       },
@@ -156,7 +156,7 @@ export function openBatchSender(
       // Sequence numbers wrap around to 0 behind 2^31 - 1 (KIP-98).
       sequences.set(partition, (sequence + builder.records()) % 2 ** 31);
       const owner = { id: producer.producerId, epoch: producer.epoch };
-      const batch = pack(partition, builder, builder.take(owner, sequence, now()));
+      const batch = pack(partition, builder.take(owner, sequence, now()));
       open += 1;
       const queue = queues.get(leader) ?? { waiting: [], requests: 0, written: Promise.resolve() };
       queues.set(leader, queue);

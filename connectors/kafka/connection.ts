@@ -173,9 +173,11 @@ function speak(socket: Socket, peer: string, settings: KafkaSettings): Connectio
         out.string(CLIENT_ID);
         if (request.flexible) out.tags();
         request.write(out);
-        const bytes = out.done();
-        bytes.writeInt32BE(bytes.length - 4, 0);
-        socket.write(bytes);
+        const parts = out.parts();
+        parts[0]?.writeInt32BE(out.length() - 4, 0);
+        socket.cork(); // one call for all of them
+        for (const part of parts) socket.write(part);
+        socket.uncork();
       });
     },
     close: () => end(new Error('closed')),

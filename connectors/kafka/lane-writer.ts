@@ -94,7 +94,7 @@ function createWriter(
     let builder = builders.get(partition);
     if (!builder) {
       if (!leaders.has(partition)) throw fault('Unexpected', `${lane}: topic ${topic} has no partition ${partition}`);
-      builder = createBatchBuilder();
+      builder = createBatchBuilder(batchBytes);
       builders.set(partition, builder);
     }
     return builder;

@@ -22,18 +22,32 @@ export interface Out {
   uuid(value: Buffer): void;
   /** No tagged fields. */
   tags(): void;
-  /** A view; valid until the next write. */
-  done(): Buffer;
+  /** Bytes so far. */
+  length(): number;
+  /** What follows one another, in the order written. Large bytes are those that were given, not copies. */
+  parts(): Buffer[];
 }
 
-export function createOut(firstBytes = 512): Out {
-  let buffer = Buffer.allocUnsafe(firstBytes);
+const FIRST_BYTES = 512;
+/** Copying a batch of records three times while a request grows was as many megabytes outside of V8's heap. */
+const LARGE_BYTES = 4096;
+
+export function createOut(): Out {
+  const ended: Buffer[] = [];
+  let endedBytes = 0;
+  let buffer = Buffer.allocUnsafe(FIRST_BYTES);
   let at = 0;
   const room = (bytes: number): void => {
     if (at + bytes <= buffer.length) return;
     const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, at + bytes));
     buffer.copy(larger, 0, 0, at);
     buffer = larger;
+  };
+  const end = (part: Buffer): void => {
+    ended.push(buffer.subarray(0, at), part);
+    endedBytes += at + part.length;
+    buffer = buffer.subarray(at);
+    at = 0;
   };
   const varint = (value: number): void => {
     room(5);
@@ -80,6 +94,7 @@ export function createOut(firstBytes = 512): Out {
     },
     bytes(value) {
       this.int32(value.length);
+      if (value.length >= LARGE_BYTES) return end(value);
       room(value.length);
       at += value.copy(buffer, at);
     },
@@ -102,7 +117,8 @@ export function createOut(firstBytes = 512): Out {
       at += value.copy(buffer, at, 0, 16);
     },
     tags: () => varint(0),
-    done: () => buffer.subarray(0, at),
+    length: () => endedBytes + at,
+    parts: () => [...ended, buffer.subarray(0, at)],
   };
 }
 

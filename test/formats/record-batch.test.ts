@@ -9,8 +9,8 @@ import {
   endOfBatches,
   recordDetails,
 } from '../../formats/record-batch-in.ts';
-import { createBatchBuilder, headerBytes, sealBatch } from '../../formats/record-batch-out.ts';
-import { lz4, MOST_UNPACKED_BYTES, unpack } from '../../connectors/kafka/compression.ts';
+import { createBatchBuilder, giveBack, headerBytes, sealBatch } from '../../formats/record-batch-out.ts';
+import { lz4, MOST_UNPACKED_BYTES, unpack, xxHash32 } from '../../connectors/kafka/compression.ts';
 
 const COMMIT = 1;
 const ABORT = 0;
@@ -153,7 +153,7 @@ test('a small batch that unpacks to very much is refused, by name, before it tak
 });
 
 test('batches that are packed while the next ones are made keep their own records, in memory that is given back', async () => {
-  const builder = createBatchBuilder();
+  const builder = createBatchBuilder(150_000);
   const valueOf = (batch: number, record: number) => `batch ${batch}, record ${record} `.repeat(30);
   const memory = new Set<ArrayBufferLike>();
   const sealed: Promise<Buffer>[] = [];
@@ -165,11 +165,25 @@ test('batches that are packed while the next ones are made keep their own record
     memory.add(raw.buffer);
     const sealing = sealBatch(raw, lz4);
     sealed.push(sealing);
-    void sealing.then(() => builder.giveBack(raw));
+    void sealing.then(() => giveBack(raw));
     if (batch % 3 === 0) await sealing;
   }
   for (const [batch, bytes] of (await Promise.all(sealed)).entries()) {
     expect(read(placed(bytes, 0)).values).toEqual(Array.from({ length: 200 }, (_, record) => valueOf(batch, record)));
   }
   expect(memory.size).toBeLessThan(60);
+});
+
+test('an lz4 frame says how long it is unpacked, as the frame format has it; a wrong size is told', async () => {
+  // From xxhash_spec.md's implementation: of nothing, of "abc", and of the descriptor that has no size.
+  expect([Buffer.alloc(0), Buffer.from('abc')].map(xxHash32)).toEqual([0x02cc5d05, 0x32d153ff]);
+  expect((xxHash32(Buffer.from([0x60, 0x60])) >>> 8) & 0xff).toBe(0x51);
+  const raw = Buffer.from('some record '.repeat(200_000)); // three blocks
+  const packed = Buffer.concat((await lz4.pack(raw)) ?? []);
+  const before = Buffer.from(packed);
+  expect(Number(packed.readBigUInt64LE(6))).toBe(raw.length);
+  expect(unpack(3, packed)).toEqual(raw);
+  expect(packed).toEqual(before); // what was fetched is read again after a seek
+  packed.writeUInt32LE(1_000_000, 6);
+  expect(() => unpack(3, packed)).toThrow();
 });

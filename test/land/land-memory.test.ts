@@ -52,11 +52,17 @@ test('where nothing can be cut and nothing is under way, nothing waits', () => {
   expect(memory.full()).toBe(true);
 });
 
-test('emptied buffers keep half of the budget at most', () => {
+test('spare memory is half of the budget at most, makes way for what is filled, and a quarter while nothing is landed', () => {
   const memory = createLandMemory(100);
-  const one = buffer(40, 0);
+  const one = buffer(40);
   memory.add(one);
-  expect([memory.mayKeep(10), memory.mayKeep(11)]).toEqual([true, false]);
+  for (const bytes of [30, 10, 20]) memory.spares.giveBack(Buffer.alloc(bytes));
+  expect(memory.held()).toBe(90); // the smallest went: 60 were more than half
+  memory.close(20);
+  expect(memory.full()).toBe(false);
+  expect(memory.held()).toBe(90); // 20 + 40 + the largest spare
+  expect(one.asked).toBe(false);
+  memory.release(20);
   memory.remove(one);
-  expect(memory.held()).toBe(0);
+  expect(memory.held()).toBe(0); // 30 are more than a quarter
 });
