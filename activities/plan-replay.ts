@@ -257,7 +257,9 @@ function throwTogether(pipeline: string, reasons: readonly unknown[]): void {
   );
   const final = faults.filter((each) => !each.retry);
   const first = final[0] ?? faults[0];
-  const shown = final.length > 0 ? final : faults;
+  // Several looks may meet the same: one service that is away.
+  const told = final.length > 0 ? final : faults;
+  const shown = told.filter(({ message }, index) => told.findIndex((other) => other.message === message) === index);
   if (!first || shown.length === 1) throw first ?? fault('Unexpected', `pipeline ${pipeline} cannot be planned`);
   throw fault(
     first.code,

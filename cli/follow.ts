@@ -28,6 +28,8 @@ export interface FollowRequest {
   interrupted: Promise<never>;
   /** A worker of this command's own is about to poll: none is missed at first. */
   ownWorker?: boolean;
+  /** Told at each look whether a worker is there for every queue. */
+  served?: (is: boolean) => void;
 }
 
 const LOOK_EVERY_MS = 500;
@@ -69,7 +71,7 @@ export function goesOn(
 async function watch(
   temporal: Temporal,
   handle: WorkflowHandle,
-  { queues, beside = [], look, output, ownWorker }: FollowRequest,
+  { queues, beside = [], look, output, ownWorker, served = () => undefined }: FollowRequest,
   display: ProgressDisplay,
   ended: AbortSignal,
 ): Promise<void> {
@@ -77,7 +79,7 @@ async function watch(
   const care = createCare(
     temporal,
     handle.workflowId,
-    { queues, beside },
+    { queues, beside, served },
     display,
     ownWorker === true ? Date.now() + OWN_WORKER_MS : 0,
   );
@@ -106,7 +108,7 @@ async function watch(
 function createCare(
   temporal: Temporal,
   workflowId: string,
-  { queues, beside }: Required<Pick<FollowRequest, 'queues' | 'beside'>>,
+  { queues, beside, served }: Required<Pick<FollowRequest, 'queues' | 'beside' | 'served'>>,
   display: ProgressDisplay,
   missedFrom: number,
 ) {
@@ -117,6 +119,7 @@ function createCare(
     if (missing.length > 0 && missing.join() !== unpolled) display.note(noWorkerText(missing));
     if (missing.length === 0 && unpolled !== '') display.note('A worker is there now.');
     unpolled = missing.join();
+    served(missing.length === 0);
     const { phase, troubles } = await conditionWith(temporal.client, workflowId, beside);
     for (const trouble of troubles) {
       const key = `${trouble.activity} ${trouble.cause}`;

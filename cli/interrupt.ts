@@ -2,6 +2,34 @@
 import { EXIT } from './exit-codes.ts';
 import type { CommandEnd } from './failure.ts';
 
+let endBefore: (() => void) | undefined;
+
+/**
+ * Until a command says by `catchInterrupt` or `leaveWith` what Ctrl-C is to do: it ends at once, and says that nothing goes on
+ * behind its back. Loading clients and starting a worker take a second or more.
+ *
+ * @param json whether a document is expected on standard output
+ */
+export function nothingStartedYet(json: boolean): void {
+  const message = 'interrupted; nothing was started';
+  const end = (): void => {
+    const document = { ok: false, error: { code: 'Interrupted', message } };
+    if (json) process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+    process.stderr.write(`headrace: ${message}\n`);
+    process.exit(EXIT.interrupted);
+  };
+  endBefore = end;
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+}
+
+function endsOtherwise(): void {
+  if (endBefore === undefined) return;
+  process.off('SIGINT', endBefore);
+  process.off('SIGTERM', endBefore);
+  endBefore = undefined;
+}
+
 /**
  * @param onFirst told at the first signal, before the abort
  * @returns the signal, and `release`, after which Ctrl-C ends the process as usual
@@ -15,6 +43,7 @@ export function catchInterrupt(onFirst?: () => void): { signal: AbortSignal; rel
   };
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);
+  endsOtherwise();
   return {
     signal: controller.signal,
     release: () => {

@@ -2,12 +2,14 @@
 import type { QueueName } from '../contracts/temporal.ts';
 import type { Settings } from '../contracts/settings.ts';
 import type { FollowOptions } from './common-options.ts';
-import { follow, goesOn } from './follow.ts';
+import { EXIT } from './exit-codes.ts';
+import { follow, type FollowRequest, goesOn } from './follow.ts';
+import { CommandEnd } from './failure.ts';
 import { leaveWith } from './interrupt.ts';
 import { noteOnce, type Output } from './output.ts';
 import { noWorkerText, unpolledQueues } from './pollers.ts';
 import type { Look } from './progress-model.ts';
-import { startWorkflow, type StartRequest } from './start-workflow.ts';
+import { isThere, type Started, startWorkflow, type StartRequest } from './start-workflow.ts';
 import { withTemporal, workflowLink, type Temporal } from './temporal.ts';
 import { withEmbeddedWorker } from './embedded-worker.ts';
 
@@ -23,6 +25,11 @@ export interface LaunchRequest extends StartRequest {
   comeBack: string;
   /** Fields of the document that --detach prints, beside the workflow's id. */
   names: Readonly<Record<string, string>>;
+  /**
+   * Where no worker is there to find it out: looks for what the workflow would be refused for. It takes half a second, which a
+   * workflow with a worker is not made to wait for: that one's plan says the same. @throws Fault of all of it
+   */
+  refuse?: () => Promise<void>;
   /** Takes the workflow's result; called before a worker in this process is drained, which takes its time. */
   present: (result: unknown) => void;
 }
@@ -43,19 +50,50 @@ export async function launch(request: LaunchRequest): Promise<void> {
 }
 
 async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promise<void> {
-  const { options, output, queues, beside = [], workflowId, names, comeBack } = request;
-  const started = await startWorkflow(temporal, request);
-  const link = workflowLink(temporal.settings, workflowId);
-  if (options.detach === true) {
-    const missing = await unpolledQueues(temporal, queues);
-    if (missing.length > 0) noteOnce(options, output, noWorkerText(missing));
-    const document = { ...names, workflowId, ...(link === undefined ? {} : { ui: link }) };
-    output.result(document, () => `${started.how} ${workflowId}${link === undefined ? '' : `\n${link}`}\n${comeBack}`);
-    return;
-  }
-  await options.companions?.turn();
+  const { options, queues, workflowId, comeBack, refuse } = request;
   const ownWorker = options.withWorker === true;
-  const { interrupted, release } = leaveWith(() => goesOn(workflowId, { comeBack, ownWorker }));
+  const isWaiting = refuse !== undefined && !ownWorker && (await unpolledQueues(temporal, queues)).length > 0;
+  if (isWaiting && !(await isThere(temporal, workflowId))) await refuse();
+  const at = { isStarted: false, isServed: !ownWorker };
+  const leaving = leaveWith(() =>
+    at.isStarted ? goesOn(workflowId, { comeBack, ownWorker: !at.isServed }) : inDoubt(workflowId, comeBack),
+  );
+  try {
+    const started = await Promise.race([startWorkflow(temporal, request), leaving.interrupted]);
+    at.isStarted = true;
+    const served = (is: boolean): void => void (at.isServed = is && !ownWorker);
+    await (options.detach === true
+      ? tellStarted(temporal, request, started)
+      : followStarted(temporal, request, started, { interrupted: leaving.interrupted, served }));
+  } finally {
+    leaving.release();
+  }
+}
+
+/** Temporal was asked, and did not answer yet. */
+function inDoubt(workflowId: string, comeBack: string): CommandEnd {
+  const message = `interrupted while Temporal was asked for ${workflowId}: it may be that it was started. Come back to it, or start it, with:\n  ${comeBack}`;
+  return new CommandEnd(EXIT.interrupted, 'Interrupted', message);
+}
+
+async function tellStarted(temporal: Temporal, request: LaunchRequest, { how }: Started): Promise<void> {
+  const { options, output, queues, workflowId, names, comeBack } = request;
+  const link = workflowLink(temporal.settings, workflowId);
+  const missing = await unpolledQueues(temporal, queues);
+  if (missing.length > 0) noteOnce(options, output, noWorkerText(missing));
+  const document = { ...names, workflowId, ...(link === undefined ? {} : { ui: link }) };
+  output.result(document, () => `${how} ${workflowId}${link === undefined ? '' : `\n${link}`}\n${comeBack}`);
+}
+
+async function followStarted(
+  temporal: Temporal,
+  request: LaunchRequest,
+  started: Started,
+  leaving: Required<Pick<FollowRequest, 'interrupted' | 'served'>>,
+): Promise<void> {
+  const { options, output, queues, beside = [], workflowId } = request;
+  const link = workflowLink(temporal.settings, workflowId);
+  await options.companions?.turn();
   let source: ProgressSource | undefined;
   try {
     if (started.how === 'completed')
@@ -65,11 +103,9 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
     else output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
     const opened = (source = output.json ? undefined : await request.openLook?.());
     const look = opened === undefined ? {} : { look: () => opened.look() };
-    request.present(
-      await follow(temporal, started.handle, { output, queues, beside, interrupted, ownWorker, ...look }),
-    );
+    const ownWorker = options.withWorker === true;
+    request.present(await follow(temporal, started.handle, { output, queues, beside, ownWorker, ...leaving, ...look }));
   } finally {
     await source?.close();
-    release();
   }
 }

@@ -9,6 +9,7 @@ import { addControlCommands } from './groups/control.ts';
 import { addGenerateCommand } from './groups/generate.ts';
 import { addIntervalCommands } from './groups/intervals.ts';
 import { addLakeCommands } from './groups/lake.ts';
+import { nothingStartedYet } from './interrupt.ts';
 import { addLetterCommands, addRecoveryCommands } from './groups/letters.ts';
 import { addPipelineCommands } from './groups/pipeline.ts';
 import { addCodecCommand, addStackCommands } from './groups/stack.ts';
@@ -32,7 +33,10 @@ export function createProgram(): Command {
     .helpCommand('help [command]', 'show the help of a command')
     .showHelpAfterError('(headrace help shows the commands, headrace help COMMAND its options)')
     .addHelpText('after', `${FIRST_STEPS}\n${EXIT_CODES}`)
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_, { options }) => {
+      if (options.some(({ long }) => long === '--detach')) nothingStartedYet(process.argv.includes('--json'));
+    });
   addStackCommands(program);
   addPipelineCommands(program);
   addControlCommands(program);

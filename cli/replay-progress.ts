@@ -16,7 +16,12 @@ export async function replayProgress(
     async look() {
       const counts = await inspector.readProgress(replay.replayId);
       if (counts === null) return { expected: null, hops: [], text: '' };
-      if (counts.state === 'planned') return { expected: null, hops: [], text: 'waiting for its turn to publish' };
+      if (counts.state === 'planned') {
+        // Every replay is planned before it publishes; that it waits can be said only where another one is in its way.
+        const ahead = await inspector.readAhead(replay.replayId);
+        const text = ahead === null ? '' : `waiting for its turn to publish: replay ${ahead} is publishing`;
+        return { expected: null, hops: [], text };
+      }
       const { secondsLeft } = counts;
       return {
         expected: counts.expected,

@@ -45,3 +45,14 @@ export async function startWorkflow(temporal: Temporal, request: StartRequest): 
     return { handle: client.workflow.getHandle(workflowId), how: 'completed' };
   }
 }
+
+/** Whether a workflow of that id was ever started, as far as Temporal remembers. */
+export async function isThere({ client }: Temporal, workflowId: string): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(workflowId).describe();
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
+    throw error;
+  }
+}

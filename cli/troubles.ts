@@ -40,7 +40,7 @@ async function conditionOf(client: Client, workflowId: string): Promise<Conditio
     (raw.pendingActivities ?? []).map(async (pending): Promise<Trouble[]> => {
       const { attempt, lastFailure, activityType } = pending;
       if (!lastFailure || (attempt ?? 0) < ATTEMPTS_BEFORE_TOLD) return [];
-      const cause = (await failureMessage(lastFailure, payloadCodecs)).split('\n')[0] ?? '';
+      const cause = causeIn(await failureMessage(lastFailure, payloadCodecs));
       return [{ workflowId, activity: activityType?.name ?? 'activity', attempt: attempt ?? 0, cause }];
     }),
   );
@@ -50,6 +50,12 @@ async function conditionOf(client: Client, workflowId: string): Promise<Conditio
   );
   const phase = phaseOf(raw.workflowExecutionInfo?.searchAttributes?.indexedFields);
   return { phase, troubles: [...own.flat(), ...below.flat()] };
+}
+
+/** Its first line, where that is not the head of a list: the list is the cause then. */
+function causeIn(message: string): string {
+  const [first = ''] = message.split('\n');
+  return first.endsWith(':') ? message : first;
 }
 
 export function troubleText({ activity, attempt, cause }: Trouble): string {

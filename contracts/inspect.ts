@@ -100,4 +100,6 @@ export interface PlanLook {
   };
   /** All that stands in the way; empty: it can run. */
   faults: readonly string[];
+  /** Those of them that may pass by themselves: a service that did not answer this process. */
+  passing: readonly string[];
 }

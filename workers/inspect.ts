@@ -18,6 +18,8 @@ import { storeAddress, unreachable } from './reachable.ts';
 export interface Inspector {
   /** @throws Fault ControlUnavailable */
   readProgress(replayId: string): Promise<HopCounts | null>;
+  /** The replay of the same pipeline that publishes while this one is only planned; null: none. */
+  readAhead(replayId: string): Promise<string | null>;
   /** Of all pipelines that ever replayed, or of one. */
   readStatus(pipeline?: string): Promise<PipelineLook[]>;
   readPlan(spec: PipelineSpec, scope: ReplayScope, speed?: number): Promise<PlanLook>;
@@ -30,6 +32,7 @@ export async function openInspector(settings: Settings): Promise<Inspector> {
   const { topics } = await openKafka(settings.kafka);
   return {
     readProgress: (replayId) => store.hopCounts(replayId),
+    readAhead: (replayId) => store.ahead(replayId),
     async readStatus(pipeline) {
       const found = await store.pipelines(pipeline);
       const open = await store.openReplays(found.map(({ spec }) => spec.name));

@@ -9,7 +9,7 @@ import type { TopicAdmin } from '../activities/ports/topic.ts';
 import { windowWarnings } from '../activities/window-warnings.ts';
 import { openObjectStore } from '../connectors/s3/object-store.ts';
 import { countText } from '../contracts/count-words.ts';
-import { messageOf } from '../contracts/errors.ts';
+import { isFault, messageOf } from '../contracts/errors.ts';
 import type { PlanLook } from '../contracts/inspect.ts';
 import { extensionOf } from '../contracts/manifest.ts';
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
@@ -53,8 +53,10 @@ export async function readPlan(
   const warehouse = openWarehouse(to);
   const shown = tableWordsOf(from, spec.source.table, spec.source.eventTime);
   const faults: string[] = [];
+  const passing: string[] = [];
   const note = (error: unknown): null => {
     faults.push(messageOf(error));
+    if (!isFault(error) || error.retry) passing.push(messageOf(error));
     return null;
   };
   try {
@@ -111,6 +113,7 @@ export async function readPlan(
         types: fit?.types ?? {},
       },
       faults,
+      passing,
     };
   } finally {
     await Promise.all([source.close(), warehouse.close()]);

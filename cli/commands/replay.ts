@@ -6,6 +6,7 @@ import { comeBackTo, statusOf } from '../come-back.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { outputFor, rateText, secondsText } from '../output.ts';
+import { refuseEarly } from '../refuse-early.ts';
 import { replayProgress } from '../replay-progress.ts';
 import { replayInputOf, type ScopeOptions } from '../scope-options.ts';
 import { emptyNote } from '../verify-text.ts';
@@ -25,6 +26,7 @@ export async function runReplay(file: string, options: ScopeOptions): Promise<vo
     output,
     queues: ['orchestrate', 'read'],
     openLook: () => replayProgress(settings, input, ['replayed']),
+    refuse: () => refuseEarly(settings, spec, input, output),
     comeBack: `${comeBackTo('replay', file, { ...options, replayId })}   (or: ${statusOf(file, options)})`,
     names: { pipeline: spec.name, replayId },
     present: (result) => {

@@ -5,6 +5,7 @@ import { comeBackTo, statusOf } from '../come-back.ts';
 import { configurationFor } from '../environment.ts';
 import { launch } from '../launch.ts';
 import { outputFor } from '../output.ts';
+import { refuseEarly } from '../refuse-early.ts';
 import { replayProgress } from '../replay-progress.ts';
 import { replayInputOf, type ScopeOptions } from '../scope-options.ts';
 import { setVerifyExitCode, verifyText } from '../verify-text.ts';
@@ -33,6 +34,7 @@ export async function runRun(file: string, options: RunOptions): Promise<void> {
     queues: QUEUES,
     beside: [workflowIds.land(datasetOf(spec.lake))],
     openLook: () => replayProgress(settings, input, ['replayed', 'landed', 'loaded']),
+    refuse: () => refuseEarly(settings, spec, input, output),
     comeBack: `${comeBackTo('run', file, { ...options, replayId })}   (or: ${statusOf(file, options)})`,
     names: { pipeline: spec.name, replayId },
     present: (result) => {

@@ -12,6 +12,8 @@ const OPEN_MOST = 100;
 export interface InspectStore {
   /** Rows a hop since a replay was planned; null for an unknown replay. */
   hopCounts(replayId: string): Promise<HopCounts | null>;
+  /** A replay of the same pipeline that publishes; null where none does. */
+  ahead(replayId: string): Promise<string | null>;
   /** The newest replay of each pipeline, or of one. */
   pipelines(pipeline?: string): Promise<readonly { spec: PipelineSpec; topicId: string; counts: HopCounts }[]>;
   /** Replays of these pipelines that publish, or wait for their turn to. */
@@ -29,6 +31,15 @@ export function openInspectStore(pool: pg.Pool): InspectStore {
     async hopCounts(replayId) {
       const rows = await ask<StandingRow>('reading progress', `${STANDING_SQL} WHERE r.replay_id = $1`, [replayId]);
       return rows[0] ? toCounts(rows[0]) : null;
+    },
+    async ahead(replayId) {
+      const rows = await ask<{ replay_id: string }>(
+        'reading who publishes',
+        `SELECT o.replay_id FROM headrace.replay r JOIN headrace.replay o ON o.pipeline = r.pipeline AND o.replay_id <> r.replay_id
+         WHERE r.replay_id = $1 AND o.state = 'publishing' ORDER BY o.planned_at DESC LIMIT 1`,
+        [replayId],
+      );
+      return rows[0]?.replay_id ?? null;
     },
     async pipelines(pipeline) {
       const rows = await ask<StandingRow & { topic_id: string }>(

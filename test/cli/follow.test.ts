@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -47,6 +48,11 @@ warehouse: { connection: warehouse, table: ${table} }
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+async function stateOf(replayId: string): Promise<unknown> {
+  const [row] = await sql('HEADRACE_CONTROL_URL', `SELECT state FROM headrace.replay WHERE replay_id = '${replayId}'`);
+  return (row as { state?: string } | undefined)?.state;
+}
+
 async function interrupted(running: Running): Promise<{ code: number | null; stderr: string; seconds: number }> {
   const at = performance.now();
   running.kill('SIGINT');
@@ -81,6 +87,13 @@ test('plan tells what stands in the way, exit code 2', async () => {
   const { code, stdout } = await runCli(['plan', wrong], env);
   expect(stdout).toMatch(/It cannot run:\n- .*no_such_table/);
   expect(code).toBe(2);
+  for (const args of [['run'], ['run', '--detach'], ['replay', '--replay-id', 'of-mine']] as const) {
+    const [command, ...options] = args;
+    const unplanned = await runCli([command, wrong, ...options], env);
+    expect(unplanned.stderr).toMatch(/^headrace: .*no_such_table.*\nNothing was started\.$/m);
+    expect(unplanned.code).toBe(2);
+  }
+  expect((await runCli(['status', wrong], env)).stdout).toContain('No workflow is there yet');
   const warehouse = (env.HEADRACE_CONNECTION_WAREHOUSE ?? '').replace(/:[^:@]+@/, ':wrong@');
   const refused = await runCli(['plan', file], { ...env, HEADRACE_CONNECTION_WAREHOUSE: warehouse });
   expect(refused.stdout).toMatch(/^warehouse .*: was not looked at$/m);
@@ -99,7 +112,7 @@ test('without a worker: --detach warns, a follower says how to start one, Ctrl-C
   await follower.told(/No worker polls .*headrace worker/);
   const { code, stderr, seconds } = await interrupted(follower);
   expect(code).toBe(130);
-  expect(stderr).toContain(`left run/${name}/one, which goes on running`);
+  expect(stderr).toContain(`left run/${name}/one, which goes on as soon as a worker runs`);
   expect(stderr).toContain(`headrace run ${file} --replay-id one`);
   expect(seconds).toBeLessThan(10);
 
@@ -144,6 +157,7 @@ test('a worker says what it polls, serves every command, and drains at Ctrl-C', 
   await worker.told(/polling headrace-orchestrate, headrace-read, headrace-land, headrace-load/);
 
   const replay = await runCli(['replay', file, '--where', 'id <= 100'], env);
+  expect(replay.stderr).not.toContain('waiting for its turn');
   expect(replay.stdout).toMatch(/^replay \d{8}-\d{6}-\w{4}: 100 rows in /);
   const land = await runCli(['land', file, '--until-caught-up'], env);
   expect(land.stdout).toContain('caught up; the lake holds 5,100 rows');
@@ -188,6 +202,9 @@ test('pause, resume and tune reach the replay below a run; a workflow that is no
   const worker = startCli(['worker'], env);
   await worker.told(/polling/);
   await runCli(['run', file, '--replay-id', 'slow', '--rate', '500', '--detach'], env);
+  await expect.poll(() => stateOf('slow'), { timeout: 30_000 }).toBe('publishing');
+  const behind = startCli(['replay', file, '--replay-id', 'behind', '--limit', '1'], env);
+  await behind.told(/waiting for its turn to publish: replay slow is publishing/);
   for (const args of [['pause'], ['tune', '--rate', '0', '--lanes', '2'], ['resume']] as const) {
     const [command, ...options] = args;
     expect((await runCli([command, `run/${name}/slow`, ...options], env)).code).toBe(0);
@@ -196,6 +213,7 @@ test('pause, resume and tune reach the replay below a run; a workflow that is no
   expect(missing.code).toBe(2);
   expect(missing.stderr).toContain('not found');
   expect((await runCli(['run', file, '--replay-id', 'slow'], env)).code).toBe(0);
+  expect((await behind.ended).code).toBe(0);
   await interrupted(worker);
 }, 120_000);
 
@@ -222,6 +240,34 @@ test('a run tells why its landing, a workflow of its own, is tried again', async
   expect((await runCli(['run', file, '--limit', '3', '--replay-id', 'stuck'], env)).stdout).toContain('verify: ok');
   await Promise.all([interrupted(others), interrupted(mended)]);
 }, 120_000);
+
+test('a run tells the cause where a service is away, in its own words', async () => {
+  const away = { ...env, HEADRACE_KAFKA_BROKERS: '127.0.0.1:1' };
+  const run = startCli(['run', file, '--limit', '2', '--replay-id', 'away', '--with-worker'], away);
+  await run.told(/planReplay was tried \d+ times and is tried again: no Kafka broker answers \(127\.0\.0\.1:1\)/);
+  await interrupted(run);
+});
+
+test('Ctrl-C before a workflow was asked for says that nothing was started', async () => {
+  for (const args of [['run'], ['land', '--json'], ['verify', '--with-worker']] as const) {
+    const [command, ...options] = args;
+    // Temporal's address, where the connection is all that one gets.
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const address = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const running = startCli([command, file, ...options], { ...env, HEADRACE_TEMPORAL_ADDRESS: address });
+    silent.once('connection', () => running.kill('SIGINT'));
+    const { code, stdout, stderr } = await running.ended;
+    expect(stderr).toContain('headrace: interrupted; nothing was started');
+    expect(stdout === '' ? null : JSON.parse(stdout)).toEqual(
+      command === 'land'
+        ? { ok: false, error: { code: 'Interrupted', message: 'interrupted; nothing was started' } }
+        : null,
+    );
+    expect(code).toBe(130);
+    silent.close();
+  }
+});
 
 test('load --every makes, changes and removes a schedule', async () => {
   const made = await runCli(['load', file, '--every', '5m'], env);
