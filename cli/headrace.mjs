@@ -34,7 +34,8 @@ async function programUrl() {
   try {
     const { builtProgram } = await import('./built-program.mjs');
     const url = await builtProgram();
-    process.setSourceMapsEnabled(true);
+    const { nameSourceLines } = await import('./stack-lines.mjs');
+    nameSourceLines(new URL('.', url).href);
     return url;
   } catch (error) {
     endOnBrokenSource(error);

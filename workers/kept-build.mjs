@@ -25,6 +25,8 @@ const SIZE = 'size';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Where Node's tools keep such things; beside the packages, so that a build finds them by their names. */
 const CACHE = join(ROOT, 'node_modules/.cache/headrace');
+/** What npm has installed, to the last package; absent where somebody else did, or further up. */
+const INSTALLED = join(ROOT, 'node_modules/.package-lock.json');
 /** Since its last use; those that still run from one that is removed have long read what they need of it. */
 const UNUSED_MS = 30 * 24 * 60 * 60 * 1000;
 
@@ -82,9 +84,14 @@ function sizeOf(folder) {
   return `${sizes.length} files, ${sizes.reduce((sum, size) => sum + size, 0)} bytes`;
 }
 
+/** Whether a change of the packages makes a new build, so that it may hold them. */
+export function knowsPackages() {
+  return existsSync(INSTALLED);
+}
+
 /**
  * The content counts, not its time: a checkout that changes branches has new times and the same files. 20 ms for 480 files.
- * Paths count, since a build names files of its checkout; package.json names the packages that it was built with.
+ * Paths count, since a build names files of its checkout; package.json and npm's list name the packages that it was built with.
  * @param {readonly string[]} folders
  */
 function keyOf(folders) {
@@ -95,6 +102,7 @@ function keyOf(folders) {
     hash.update(`${file}\0${content.length}\0`).update(content);
   };
   add(join(ROOT, 'package.json'));
+  if (knowsPackages()) add(INSTALLED);
   add(fileURLToPath(import.meta.url));
   for (const folder of folders) {
     for (const name of readdirSync(join(ROOT, folder), { recursive: true }).map(String).sort()) {

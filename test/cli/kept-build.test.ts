@@ -24,8 +24,9 @@ const cache = join(checkout, 'node_modules/.cache/headrace');
 const builds = (): string[] => readdirSync(cache).filter((name) => name.startsWith('program-'));
 const unfinished = (): string[] => readdirSync(cache).filter((name) => !name.startsWith('program-'));
 
-async function start(): Promise<{ stdout: string; stderr: string }> {
-  return promisify(execFile)(process.execPath, [join(checkout, 'cli/headrace.mjs'), '--version'], { cwd: checkout });
+async function start(args = ['--version'], env = {}): Promise<{ stdout: string; stderr: string }> {
+  const options = { cwd: checkout, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env } };
+  return promisify(execFile)(process.execPath, [join(checkout, 'cli/headrace.mjs'), ...args], options);
 }
 
 /** Makes the command say so at its start. */
@@ -83,6 +84,38 @@ test('a build that lost files, or what is in them, is made anew', async () => {
     expect(mains().filter((file) => existsSync(file) && statSync(file).size > 0)).toHaveLength(1);
   }
   expect(unfinished()).toEqual([]);
+});
+
+test('it holds the packages where npm tells which there are, and is made anew when they change', async () => {
+  const list = join(checkout, 'node_modules/.package-lock.json');
+  const apart = /from ?["'](zod|pg|yaml|@aws-sdk[^"']*)["']/;
+  const texts = (): string[] =>
+    builds().map((name) => {
+      const files = readdirSync(join(cache, name)).filter((file) => file.endsWith('.js'));
+      return files.map((file) => readFileSync(join(cache, name, file), 'utf8')).join('');
+    });
+  expect(texts().every((text) => apart.test(text))).toBe(true);
+  for (const [changes, content] of ['{"packages":1}', '{"packages":2}'].entries()) {
+    const before = builds().length;
+    writeFileSync(list, content);
+    expect((await start()).stdout).toMatch(/^\d+\.\d+\.\d+/);
+    expect(builds()).toHaveLength(before + 1);
+    expect(texts().filter((text) => !apart.test(text))).toHaveLength(changes + 1);
+  }
+});
+
+test('a stack trace names lines of the sources', async () => {
+  const failed = await start(['plan', 'no-such-file.yaml'], { DEBUG: '1' }).catch((error: unknown) => error);
+  const { stderr } = failed as { stderr: string };
+  const places = [...stderr.matchAll(/at (\w+) \(file:\/\/([^)]+\.ts):(\d+):\d+\)/g)];
+  expect(places.length).toBeGreaterThan(2);
+  const [first, second] = places.map(([, name = '', file = '', line = '']) => ({
+    name,
+    text: readFileSync(file, 'utf8').split('\n')[Number(line) - 1],
+  }));
+  expect(first?.text).toContain('new Fault');
+  expect(second?.text).toContain(`${first?.name ?? ''}(`);
+  expect(stderr).not.toContain('program-');
 });
 
 test('where no build can be kept, it runs all the same', async () => {
