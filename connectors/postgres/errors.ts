@@ -14,6 +14,13 @@ const TRANSIENT = [
 ];
 const ACCESS = ['28', '42501', '3D000'];
 
+/** Which database it is, and what says where: all three may be on one server, whose messages name none. */
+const SIDES = {
+  SourceUnavailable: { name: 'the source', setting: 'the connection that source.connection names' },
+  ControlUnavailable: { name: 'the control database', setting: 'control in headrace.yaml, or HEADRACE_CONTROL_URL' },
+  WarehouseUnavailable: { name: 'the warehouse', setting: 'the connection that warehouse.connection names' },
+} as const;
+
 export type Unavailable = Extract<FaultCode, 'SourceUnavailable' | 'ControlUnavailable' | 'WarehouseUnavailable'>;
 
 /** SQLSTATE of a server's error; undefined for any other (a socket's). */
@@ -32,10 +39,11 @@ export function postgresFault(error: unknown, unavailable: Unavailable, doing: s
   if (isFault(error)) return error;
   const state = sqlState(error);
   const text = `${doing}: ${messageOf(error)}`;
-  if (state === undefined) return fault(unavailable, text, error); // socket closed, refused, timed out
+  const { name, setting } = SIDES[unavailable];
+  if (state === undefined) return fault(unavailable, `${text} (${name}: ${setting})`, error); // closed, refused, timed out
   if (ACCESS.some((prefix) => state.startsWith(prefix))) {
     const remedy = state.startsWith('28')
-      ? 'correct the user or the password of its address, in headrace.yaml or the environment'
+      ? `correct the user or the password in the address of ${name}: ${setting}`
       : 'grant the role what docs/operations.md lists';
     return fault('AccessDenied', `${text} (SQLSTATE ${state}); ${remedy}`, error);
   }
