@@ -1,4 +1,5 @@
 /** Options of schedules and backfills: steps, and windows that are whole numbers of them. */
+import { numberText } from '../contracts/count-words.ts';
 import { fault } from '../contracts/errors.ts';
 import type { IntervalInput, IntervalWindow } from '../contracts/intervals.ts';
 import type { PipelineSpec } from '../contracts/pipeline.ts';
@@ -8,6 +9,7 @@ import { parseDuration } from '../workers/config/index.ts';
 
 const SHORTEST_MS = 10_000;
 const LONGEST_MS = 366 * 86_400_000;
+/** Each is an action of a Temporal Schedule, and a line of the overview. */
 const INTERVALS_MOST = 10_000;
 
 export interface IntervalOptions {
@@ -15,6 +17,35 @@ export interface IntervalOptions {
   where?: string;
   rate?: number;
   parallelism?: number;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+/** Steps that people say; each ends where a day does. */
+const ROUND_MS = [
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE_MS),
+  ...[1, 2, 3, 4, 6, 8, 12].map((hours) => hours * HOUR_MS),
+  ...[1, 2, 5, 10, 20, 50, 100, 200].map((days) => days * DAY_MS),
+];
+
+/** The shortest step with which a backfill takes so much event time; the one that is wanted, where that does. */
+export function fittingStepMs(lengthMs: number, wantedMs: number): number {
+  const fits = (step: number): boolean => lengthMs / step <= INTERVALS_MOST;
+  if (fits(wantedMs)) return wantedMs;
+  return ROUND_MS.find((step) => step > wantedMs && fits(step)) ?? LONGEST_MS;
+}
+
+const UNITS = [
+  ['d', DAY_MS],
+  ['h', HOUR_MS],
+  ['m', MINUTE_MS],
+] as const;
+
+/** In the largest unit that it is whole in. */
+export function stepText(ms: number): string {
+  const [unit, size] = UNITS.find(([, each]) => ms % each === 0) ?? ['s', 1_000];
+  return `${ms / size}${unit}`;
 }
 
 /** @throws Fault ConfigInvalid */
@@ -96,7 +127,10 @@ export function windowOf(fromText: string, toText: string, stepMs: number): Inte
   }
   const count = (to - from) / stepMs;
   if (count < 1) throw fault('ConfigInvalid', `--from ${fromText} is not before --to ${toText}; there is no interval`);
-  if (count > INTERVALS_MOST)
-    throw fault('ConfigInvalid', `${count} intervals are more than ${INTERVALS_MOST}; choose a longer --step`);
+  if (count > INTERVALS_MOST) {
+    const fits = stepText(fittingStepMs(to - from, stepMs));
+    const told = `${numberText(count)} intervals are more than ${numberText(INTERVALS_MOST)}`;
+    throw fault('ConfigInvalid', `${told}; a --step of ${fits} or more fits, or a shorter window`);
+  }
   return { from: new Date(from).toISOString(), to: new Date(to).toISOString(), count };
 }

@@ -5,10 +5,10 @@
 import { numberText } from '../contracts/count-words.ts';
 import { type IntervalInput, intervalEnd } from '../contracts/intervals.ts';
 import type { Settings } from '../contracts/settings.ts';
+import { fittingStepMs, stepText } from './interval-options.ts';
 
 /** One or two more than usual are what a pause leaves. */
 const LONG_STEPS = 4;
-const DAY_MS = 86_400_000;
 
 /**
  * @param backfill the command for the pipeline's file, where that is known
@@ -28,20 +28,26 @@ export async function longIntervalText(
   if (steps < LONG_STEPS) return null;
   const told = `The next interval is ${numberText(steps)} steps long, ${short(from)} to ${short(to)}: one run reads all of it`;
   if (last !== null) return `${told}, as it goes on where the last one begun ended.`;
-  const window = `--from ${short(from)} --to ${short(to)} --step ${stepText(stepMs)}`;
-  return `${told}. To bring it a step at a time instead, delete the schedule, make it without --since, and run ${backfill} ${window}`;
+  const command = backfillText(backfill, from, to, stepMs);
+  return `${told}. To bring it a step at a time instead, delete the schedule, make it without --since, and run ${command}`;
 }
 
-const UNITS = [
-  ['d', DAY_MS],
-  ['h', 3_600_000],
-  ['m', 60_000],
-] as const;
-
-/** In the largest unit that it is whole in. */
-function stepText(ms: number): string {
-  const [unit, size] = UNITS.find(([, each]) => ms % each === 0) ?? ['s', 1_000];
-  return `${ms / size}${unit}`;
+/**
+ * What brings the window: with a longer step where the schedule's own makes more intervals than a backfill takes, and then the rest,
+ * which is shorter than one of those, with its own.
+ */
+function backfillText(backfill: string, from: string, to: string, stepMs: number): string {
+  const command = (begin: number, end: number, step: number): string => {
+    const [first, last] = [begin, end].map((ms) => short(new Date(ms).toISOString()));
+    return `${backfill} --from ${first} --to ${last} --step ${stepText(step)}`;
+  };
+  const [begin, end] = [Date.parse(from), Date.parse(to)];
+  const step = fittingStepMs(end - begin, stepMs);
+  if (step === stepMs) return command(begin, end, step);
+  // A little more than was asked for is read, rather than less: a backfill's window is a whole number of steps.
+  const [first, last] = [intervalEnd(begin, step), intervalEnd(end, step)];
+  const rest = last === end ? '' : ` and then ${command(last, end, stepMs)}`;
+  return `${command(first, last, step)}${rest} (in steps of ${stepText(stepMs)} they would be too many)`;
 }
 
 const short = (iso: string): string => iso.replace('.000', '');
