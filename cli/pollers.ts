@@ -12,15 +12,23 @@ const ALIVE_MS = 70_000;
 /** @returns names of those queues without a living poller */
 export async function unpolledQueues(temporal: Temporal, queues: readonly QueueName[]): Promise<QueueName[]> {
   const gone = await workersGone(temporal);
-  const polled = await Promise.all(queues.map((queue) => isPolled(temporal, queue, gone)));
-  return queues.filter((_, index) => polled[index] === false);
+  const polled = await Promise.all(queues.map((queue) => livingPollers(temporal, queue, gone)));
+  return queues.filter((_, index) => polled[index]?.length === 0);
 }
 
-async function isPolled(
+export interface Poller {
+  /** Process and machine. */
+  identity: string;
+  /** By the server's clock. */
+  polledMs: number;
+}
+
+/** Those of one queue that are not known to have gone. */
+export async function livingPollers(
   { connection, settings }: Temporal,
   queue: QueueName,
   gone: Awaited<ReturnType<typeof workersGone>>,
-): Promise<boolean> {
+): Promise<Poller[]> {
   // By name: the enum itself is in @temporalio/proto, a package that the client does not hand on.
   const kind: Record<string, number> = { taskQueueType: queue === 'orchestrate' ? WORKFLOW : ACTIVITY };
   const { pollers } = await connection.workflowService.describeTaskQueue({
@@ -28,11 +36,12 @@ async function isPolled(
     taskQueue: { name: TASK_QUEUES[queue] },
     ...kind,
   });
-  return pollers.some(({ lastAccessTime, identity }) => {
-    if (gone(identity ?? '', TASK_QUEUES[queue])) return false;
-    const seconds = Number(lastAccessTime?.seconds ?? 0);
-    return Date.now() - seconds * 1000 < ALIVE_MS;
-  });
+  return pollers
+    .map(({ lastAccessTime, identity }) => ({
+      identity: identity ?? '',
+      polledMs: Number(lastAccessTime?.seconds ?? 0) * 1000,
+    }))
+    .filter(({ identity, polledMs }) => !gone(identity, TASK_QUEUES[queue]) && Date.now() - polledMs < ALIVE_MS);
 }
 
 /** @param mayHire whether the command takes --with-worker */
