@@ -7,7 +7,7 @@ import type { CommonOptions, FollowOptions } from './common-options.ts';
 import { withEmbeddedWorker } from './embedded-worker.ts';
 import { stackDefaults } from './environment.ts';
 import { EXIT } from './exit-codes.ts';
-import { CommandEnd, failureOf } from './failure.ts';
+import { CommandEnd, type Failure, failureOf } from './failure.ts';
 import { createOutput, type Output } from './output.ts';
 
 /** What a command that runs beside others of its kind shares with them. */
@@ -22,7 +22,7 @@ export interface Companions {
 interface Outcome {
   table: string;
   exitCode: number;
-  error?: { code: string; message: string };
+  error?: Omit<Failure, 'exitCode'>;
 }
 
 type TableOptions = CommonOptions & Pick<FollowOptions, 'withWorker'> & { replayId?: string };
@@ -98,8 +98,8 @@ async function workOnAll<O extends TableOptions>(
 
 function outcomeOf(table: string, failed: { error: unknown } | null): Outcome {
   if (failed === null) return { table, exitCode: Number(process.exitCode ?? EXIT.ok) };
-  const { exitCode, code, message } = failureOf(failed.error);
-  return { table, exitCode, error: { code, message } };
+  const { exitCode, ...error } = failureOf(failed.error);
+  return { table, exitCode, error };
 }
 
 /** The exit code is the first table's that is not well. */

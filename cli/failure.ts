@@ -2,7 +2,7 @@
  * Turns whatever was thrown into what a person needs: the real cause, and an exit code. Temporal wraps a cause in up to
  * four layers (workflow, child workflow, activity, application failure); the innermost that says something is shown.
  */
-import { isFault, messageOf } from '../contracts/errors.ts';
+import { type FaultPart, isFault, messageOf } from '../contracts/errors.ts';
 import { EXIT, exitCodeOf, exitCodeOfWorkflow } from './exit-codes.ts';
 
 export interface Failure {
@@ -10,6 +10,8 @@ export interface Failure {
   /** A fault's code, or the error's name. */
   code: string;
   message: string;
+  /** What it tells one by one, where that is more than one thing or has a place. */
+  faults?: readonly FaultPart[];
 }
 
 /** Thrown to end a command with an exit code and nothing more to say than `message`. */
@@ -27,7 +29,10 @@ const TEMPORAL_WRAPPERS = new Set(['WorkflowFailedError', 'ActivityFailure', 'Ch
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof CommandEnd) return { exitCode: error.exitCode, code: error.name, message: error.message };
-  if (isFault(error)) return { exitCode: exitCodeOf(error.code), code: error.code, message: error.message };
+  if (isFault(error)) {
+    const { code, message, parts } = error;
+    return { exitCode: exitCodeOf(code), code, message, ...(parts === undefined ? {} : { faults: parts }) };
+  }
   const name = error instanceof Error ? error.name : 'Error';
   if (name === 'StackInterrupted' || name === 'AbortError') {
     return { exitCode: EXIT.interrupted, code: name, message: messageOf(error) };

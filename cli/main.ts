@@ -4,6 +4,7 @@
  */
 import { CommanderError } from 'commander';
 import { EXIT } from './exit-codes.ts';
+import type { Failure } from './failure.ts';
 import { createProgram } from './program.ts';
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -19,20 +20,21 @@ export async function main(argv: readonly string[]): Promise<void> {
 function tellUsage(error: CommanderError, argv: readonly string[]): number {
   if (error.exitCode === 0) return EXIT.ok;
   const help = error.code === 'commander.help' ? 'name a command; headrace help shows them' : undefined;
-  tellDocument(argv, 'ConfigInvalid', help ?? error.message.replace(/^error: /, ''));
+  tellDocument(argv, { code: 'ConfigInvalid', message: help ?? error.message.replace(/^error: /, '') });
   return EXIT.usage;
 }
 
-function tellDocument(argv: readonly string[], code: string, message: string): void {
+function tellDocument(argv: readonly string[], error: Omit<Failure, 'exitCode'>): void {
   if (!argv.includes('--json')) return;
-  process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message } }, undefined, 2)}\n`);
+  process.stdout.write(`${JSON.stringify({ ok: false, error }, undefined, 2)}\n`);
 }
 
 async function tell(error: unknown, argv: readonly string[]): Promise<number> {
   const { failureOf } = await import('./failure.ts');
   const { isDebugging } = await import('../workers/config/debug.ts');
-  const { exitCode, code, message } = failureOf(error);
-  tellDocument(argv, code, message);
+  const { exitCode, ...told } = failureOf(error);
+  const { message } = told;
+  tellDocument(argv, told);
   const traced = argv.includes('--verbose') || isDebugging();
   if (message !== '') process.stderr.write(`headrace: ${message}\n`);
   if (traced) process.stderr.write(`${traceOf(error)}\n`);

@@ -45,9 +45,24 @@ export const FAULTS = {
 
 export type FaultCode = keyof typeof FAULTS;
 
+/** One of several things that a fault tells, for programs. */
+export interface FaultPart {
+  /** Null: a variable's, or a file's as a whole; counted from 1. */
+  file: string | null;
+  line: number | null;
+  column: number | null;
+  /** Of a setting, or a variable's name; empty: the file as a whole. */
+  path: string;
+  what: string;
+  /** What to do; null where nothing is to be said. */
+  remedy: string | null;
+}
+
 export class Fault extends Error {
   readonly code: FaultCode;
   readonly retry: boolean;
+  /** What the message tells, one by one; absent: it tells one thing. */
+  parts?: readonly FaultPart[];
   constructor(code: FaultCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = code;

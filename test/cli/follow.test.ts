@@ -158,6 +158,11 @@ test('a worker says what it polls, serves every command, and drains at Ctrl-C', 
 
   const replay = await runCli(['replay', file, '--where', 'id <= 100'], env);
   expect(replay.stderr).not.toContain('waiting for its turn');
+  const polling = new RegExp(
+    `^worker \\S+/${worker.pid} \\(orchestrate, read, land, load\\) was last heard of [\\d.]+ s ago$`,
+    'm',
+  );
+  expect((await runCli(['status', file], env)).stdout).toMatch(polling);
   expect(replay.stdout).toMatch(/^replay \d{8}-\d{6}-\w{4}: 100 rows in /);
   const land = await runCli(['land', file, '--until-caught-up'], env);
   expect(land.stdout).toContain('caught up; the lake holds 5,100 rows');
@@ -294,6 +299,7 @@ test('a failed run comes back with its own options only, which the hint names', 
   await worker.told(/polling/);
   const failed = await runCli(args, env);
   expect(failed.code).toBe(2);
+  expect(failed.stderr).toContain('password in the address of the source: the connection that source.connection names');
   await interrupted(worker);
 
   for (const command of ['run', 'replay']) {

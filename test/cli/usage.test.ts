@@ -120,6 +120,24 @@ describe('configuration', () => {
     const { code, stdout } = await runCli(['plan', join(folder, 'none.yaml'), '--json']);
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'ConfigInvalid' } });
+
+    const file = join(folder, 'two.yaml');
+    writeFileSync(file, 'name: "a; b"\nsource:\n  conection: sales\n  table: t\n');
+    const two = await runCli(['plan', file, '--json'], { HEADRACE_HOM: '/x' });
+    const { faults } = (JSON.parse(two.stdout) as { error: { faults: unknown[] } }).error;
+    const NAME = 'a name of letters, digits, dots, dashes and underscores';
+    expect(faults).toContainEqual({
+      ...{ file, line: 1, column: 7, path: 'name' },
+      ...{ what: 'found "a; b"', remedy: `allowed: ${NAME}` },
+    });
+    expect(faults).toContainEqual({
+      ...{ file, line: 3, column: 3, path: 'source.conection' },
+      ...{ what: 'is not a key here', remedy: 'did you mean connection?' },
+    });
+    expect(faults).toContainEqual({
+      ...{ file: null, line: null, column: null, path: 'HEADRACE_HOM' },
+      ...{ what: 'is not a variable of Headrace', remedy: 'did you mean HEADRACE_HOME?' },
+    });
   });
 
   test('--verbose adds the stack trace', async () => {

@@ -190,3 +190,20 @@ warehouse: { ${warehouse} }
     );
   });
 });
+
+test('what the form, the settings and the tables among themselves have against a file is told in one go', () => {
+  const faults = faultsOf(`name: shop
+source: { connection: aa }
+topic: { partitions: 3 }
+lake: { bucket: lake, prefix: raw/shop }
+warehouse: { connection: b }
+tables:
+  orders: { topic: { partitions: none } }
+  items: { topic: { name: t } }
+  more: { topic: { name: t } }
+`);
+  const told = (pattern: RegExp): string[] => faults.filter((line) => pattern.test(line));
+  expect(told(/partitions: found "none"/)).toHaveLength(1);
+  expect(told(/source\.connection: aa is not configured/)).toHaveLength(1);
+  expect(told(/topic t is table items's already/)).toHaveLength(1);
+});

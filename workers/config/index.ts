@@ -12,6 +12,7 @@ import { connectionOf, hasConnection, unknownText } from './connection.ts';
 import { configFault, type Problem } from './problem.ts';
 import { type PipelineReading, readPipelines, told } from './pipeline-file.ts';
 import { readSettings, type SettingsOptions } from './settings.ts';
+import { CONNECTION_NAME } from './variables.ts';
 import { readTopics, type TopicsSpec } from './topics-file.ts';
 
 export { connectionOf } from './connection.ts';
@@ -64,7 +65,8 @@ export function loadEach(
   );
   const fitted = settings === undefined ? [] : readings.map((reading) => withSettings(settings, reading));
   const problems = [...settingsProblems, ...fileProblems, ...told([...readings]), ...told(fitted)];
-  if (problems.length === 0) problems.push(...sharedNames(readings));
+  // A name given for all tables is a fault of the file already, once.
+  if (fileProblems.length === 0) problems.push(...sharedNames(readings));
   if (settings === undefined || problems.length > 0) throw configFault(problems);
   const { table: wanted } = options;
   if (wanted === undefined) return { settings, pipelines };
@@ -75,16 +77,20 @@ export function loadEach(
   throw fault('ConfigInvalid', `${pipelineFile} has no table ${wanted}; ${there}`);
 }
 
-/** What the settings say of a pipeline: connections, and tables' names where they are MySQL's. */
+/**
+ * What the settings say of a pipeline: connections, and tables' names where they are MySQL's. A connection's name is looked up in a
+ * part with other faults, too, so that all are told in one go.
+ */
 function withSettings(settings: Settings, { table: of, checked, source }: PipelineReading): FittedReading {
   const problems: Problem[] = [];
   const spec = checked.value;
-  if (spec === undefined) return { table: of, checked: { problems } };
   for (const part of ['source', 'warehouse'] as const) {
-    const { connection } = spec[part];
+    const connection = textAt(source.data, part, 'connection');
+    // What can be no name at all is told as that.
+    if (connection === undefined || !CONNECTION_NAME.test(connection)) continue;
     if (hasConnection(settings, connection)) {
-      const table = tableOf(settings, connection, tableText(source.data, part));
-      if (table === null) continue;
+      const table = spec && tableOf(settings, connection, textAt(source.data, part, 'table'));
+      if (!table) continue;
       if ('ok' in table) spec[part].table = table.ok;
       else problems.push({ place: source.placeOf([part, 'table']), path: `${part}.table`, message: table.error });
       continue;
@@ -95,7 +101,7 @@ function withSettings(settings: Settings, { table: of, checked, source }: Pipeli
       message: `${connection} ${unknownText(settings, connection)}`,
     });
   }
-  if (problems.length === 0 && isOwnSource(settings, spec)) {
+  if (spec !== undefined && problems.length === 0 && isOwnSource(settings, spec)) {
     problems.push({
       place: source.placeOf(['warehouse', 'table']),
       path: 'warehouse.table',
@@ -128,12 +134,16 @@ function sharedNames(readings: readonly PipelineReading[]): Problem[] {
 
 type FittedReading = Pick<PipelineReading, 'table' | 'checked'>;
 
-/** A table's name as the file has it: what it means hangs on the kind of the connection. */
-function tableText(data: unknown, part: 'source' | 'warehouse'): string | undefined {
-  const section: unknown = typeof data === 'object' && data !== null && part in data ? data[part as never] : undefined;
-  const table: unknown =
-    typeof section === 'object' && section !== null && 'table' in section ? section.table : undefined;
-  return typeof table === 'string' ? table : undefined;
+/** A connection's or a table's name as the file has it: what the latter means hangs on the kind of the connection. */
+function textAt(data: unknown, part: 'source' | 'warehouse', key: 'connection' | 'table'): string | undefined {
+  const text = fieldOf(fieldOf(data, part), key);
+  return typeof text === 'string' ? text : undefined;
+}
+
+function fieldOf(data: unknown, key: string): unknown {
+  return typeof data === 'object' && data !== null
+    ? Object.entries(data).find(([name]) => name === key)?.[1]
+    : undefined;
 }
 
 /** What a table's name means by the kind of its connection; null where there is none. */

@@ -2,7 +2,7 @@
  * What is wrong with a configuration, and how it is told: every problem of every file and variable at once, each with its
  * place, its path, what was found and what is allowed. What may be a secret is described, never shown.
  */
-import { fault, type Fault } from '../../contracts/errors.ts';
+import { fault, type Fault, type FaultPart } from '../../contracts/errors.ts';
 
 export interface Problem {
   /** `file:line:column`, or `environment`. */
@@ -23,7 +23,19 @@ export function configFault(problems: readonly Problem[], cause?: unknown): Faul
     ({ place, path, message }) => `  ${place}: ${path === '' ? '' : `${path}: `}${message}`,
   );
   const count = problems.length === 1 ? 'a fault' : `${problems.length} faults`;
-  return fault('ConfigInvalid', `the configuration has ${count}:\n${lines.join('\n')}`, cause);
+  const whole = fault('ConfigInvalid', `the configuration has ${count}:\n${lines.join('\n')}`, cause);
+  whole.parts = sortProblems(problems).map(partOf);
+  return whole;
+}
+
+/** What was found may hold a semicolon, but then stands in quotes. */
+const WHAT_AND_REMEDY = /^((?:"(?:[^"\\]|\\.)*"|[^";]|;(?! ))*)(?:; (.*))?$/s;
+
+function partOf({ place, path, message }: Problem): FaultPart {
+  const [, file = place === 'environment' ? null : place, line, column] = /^(.*):(\d+):(\d+)$/s.exec(place) ?? [];
+  const [, what = message, remedy = null] = WHAT_AND_REMEDY.exec(message) ?? [];
+  const at = (text: string | undefined): number | null => (text === undefined ? null : Number(text));
+  return { file, line: at(line), column: at(column), path, what, remedy };
 }
 
 /** An address in the wrong place may hold a password, itself with any character in it: from the first colon to the last @. */
