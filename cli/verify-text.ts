@@ -107,9 +107,23 @@ function found(report: VerifyReport): string {
   const lines = counts
     .filter(([count]) => count > 0)
     .map(([count, thing, one, many]) => `  ${countWith(count, thing, one, many)}`);
-  return [`verify: NOT ok${drift}`, ...lines, ...report.skips.map(skipText), ...exampleLines(report.examples)].join(
-    '\n',
-  );
+  return [
+    `verify: NOT ok${drift}`,
+    ...lines,
+    ...landingLines(report),
+    ...report.skips.map(skipText),
+    ...exampleLines(report.examples),
+  ].join('\n');
+}
+
+/** After `replay` alone nothing has asked for landing. */
+function landingLines({ rows, chunksUnequal, deadLetters, discarded, lost }: VerifyReport): string[] {
+  const left = rows.replayed - rows.landed - deadLetters - discarded - lost;
+  if (chunksUnequal === 0 || left <= 0) return [];
+  const told = countWith(left, 'row', 'that it published is', 'that it published are');
+  return [
+    `  ${told} not in the lake; if landing has not come so far: headrace land FILE --until-caught-up, headrace load FILE, then verify again`,
+  ];
 }
 
 function skipText({ chunk, reason, by, at }: SkippedChunk): string {

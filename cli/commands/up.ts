@@ -18,7 +18,7 @@ export async function runUp(options: CommonOptions & { with?: ExtraServiceName }
     output.result(
       info,
       () =>
-        `${addresses(info)}\n\nNext: headrace migrate, then headrace worker (or headrace demo). Passwords: headrace up --json.`,
+        `${addresses(info)}\n\nNext: npx headrace migrate, then npx headrace worker (or npx headrace demo). Passwords: npx headrace up --json.`,
     );
   } finally {
     interrupt.release();

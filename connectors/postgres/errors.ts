@@ -47,7 +47,12 @@ export function postgresFault(error: unknown, unavailable: Unavailable, doing: s
       : 'grant the role what docs/operations.md lists';
     return fault('AccessDenied', `${text} (SQLSTATE ${state}); ${remedy}`, error);
   }
-  if (state === '42P01' || state === '3F000') return fault('TableMissing', `${text} (SQLSTATE ${state})`, error);
+  if (state === '42P01' || state === '3F000') {
+    // Nobody names the control database's tables but us: they were not made, or it is another database.
+    const remedy = `; headrace migrate makes Headrace's tables in it; if it has them, correct ${setting}`;
+    const told = `${text} (SQLSTATE ${state})${unavailable === 'ControlUnavailable' ? remedy : ''}`;
+    return fault('TableMissing', told, error);
+  }
   if (state === '42703' && unavailable === 'SourceUnavailable')
     return fault('SourceChanged', `${text} (SQLSTATE ${state})`, error);
   if (TRANSIENT.some((prefix) => state.startsWith(prefix)) || state === '57014')

@@ -78,6 +78,18 @@ test('plan shows what would be done and changes nothing', async () => {
   expect(await sql('HEADRACE_CONNECTION_WAREHOUSE', `SELECT to_regclass('${table}') AS t`)).toEqual([{ t: null }]);
 });
 
+test('where the control database was not migrated, the remedy is told, and nothing is started', async () => {
+  const unmigrated = { ...env, HEADRACE_CONTROL_URL: env.HEADRACE_CONNECTION_SALES ?? '' };
+  for (const command of ['run', 'plan'] as const) {
+    const { code, stdout, stderr } = await runCli([command, file], unmigrated);
+    expect(stdout + stderr).toMatch(
+      /does not exist \(SQLSTATE 42P01\); headrace migrate makes Headrace's tables in it/,
+    );
+    expect(stderr.includes('Nothing was started')).toBe(command === 'run');
+    expect(code).toBe(2);
+  }
+});
+
 test('plan tells what stands in the way, exit code 2', async () => {
   const wrong = join(folder, 'wrong.yaml');
   writeFileSync(
@@ -164,6 +176,11 @@ test('a worker says what it polls, serves every command, and drains at Ctrl-C', 
   );
   expect((await runCli(['status', file], env)).stdout).toMatch(polling);
   expect(replay.stdout).toMatch(/^replay \d{8}-\d{6}-\w{4}: 100 rows in /);
+  const early = await runCli(['verify', file], env);
+  expect(early.stdout).toContain(
+    '100 rows that it published are not in the lake; if landing has not come so far: headrace land FILE',
+  );
+  expect(early.code).toBe(3);
   const land = await runCli(['land', file, '--until-caught-up'], env);
   expect(land.stdout).toContain('caught up; the lake holds 5,100 rows');
   const load = await runCli(['load', file, '--json'], env);
