@@ -13,11 +13,13 @@ import { wholeNumber } from './options.ts';
 import { debezium } from './peers/debezium.ts';
 import { dlt } from './peers/dlt.ts';
 import { duckdb } from './peers/duckdb.ts';
+import { iceberg } from './peers/iceberg.ts';
 import type { Peer, PeerInput } from './peers/peer.ts';
+import { spark } from './peers/spark.ts';
 import { fillShape, shapePipeline } from './shapes.ts';
 import { say, withStack } from './stack.ts';
 
-const PEERS: readonly Peer[] = [debezium, dlt, duckdb];
+const PEERS: readonly Peer[] = [debezium, iceberg, dlt, duckdb, ...spark];
 
 /** The hops that have peers; the fourth is the whole. */
 const HOPS: readonly Hop[] = ['replay', 'land', 'load'];

@@ -6,7 +6,7 @@
  */
 import { columnsOf, lakeTask, warehouseRows } from './lake-to-warehouse.ts';
 import type { Peer } from './peer.ts';
-import { pythonSeconds } from './python.ts';
+import { pythonNumber } from './python.ts';
 
 const DATASET = 'bench_dlt';
 
@@ -16,7 +16,7 @@ export const dlt: Peer = {
   hop: 'load',
   promises: 'at least once: appends, no key, a retried file can double',
   async run({ stack, prefix, folder }) {
-    const seconds = await pythonSeconds('dlt_load.py', {
+    const seconds = await pythonNumber('dlt_load.py', 'seconds', {
       cache: stack.cache,
       folder,
       task: { ...lakeTask(stack.info, prefix), columns: await columnsOf(stack.info), dataset: DATASET },

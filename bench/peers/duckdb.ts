@@ -6,7 +6,7 @@
  */
 import { columnsOf, lakeTask, warehouseRows } from './lake-to-warehouse.ts';
 import type { Peer } from './peer.ts';
-import { pythonSeconds } from './python.ts';
+import { pythonNumber } from './python.ts';
 
 const TABLE = 'public.bench_duckdb';
 
@@ -16,7 +16,7 @@ export const duckdb: Peer = {
   hop: 'load',
   promises: 'all or nothing, but no key and no memory: run again it doubles or fails',
   async run({ stack, prefix, folder }) {
-    const seconds = await pythonSeconds('duckdb_load.py', {
+    const seconds = await pythonNumber('duckdb_load.py', 'seconds', {
       cache: stack.cache,
       folder,
       task: { ...lakeTask(stack.info, prefix), columns: await columnsOf(stack.info), table: TABLE },

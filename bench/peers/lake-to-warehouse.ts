@@ -30,3 +30,10 @@ export async function query<Row extends pg.QueryResultRow>(
 ): Promise<Row[]> {
   return await withClient(url, async (client) => (await client.query<Row>(sql, [...values])).rows);
 }
+
+/** As Java's PostgreSQL driver takes it. @param url postgres://… */
+export function jdbcOf(url: string): Readonly<Record<'url' | 'user' | 'password', string>> {
+  const { host, pathname, username, password } = new URL(url);
+  const decoded = { user: decodeURIComponent(username), password: decodeURIComponent(password) };
+  return { url: `jdbc:postgresql://${host}${pathname}`, ...decoded };
+}

@@ -15,12 +15,14 @@ const SHOWN_OUTPUT = 4_000;
 
 /**
  * @param script in this folder
+ * @param answer what of its answer is wanted; seconds it measures itself, from after its imports: the start of Python (and of
+ * Spark's JVM) is not in them
  * @param task given to it as JSON, with addresses and credentials
- * @returns the seconds that it measured itself, from after its imports: the start of Python (and of Spark's JVM) is not in them
  * @throws Error with what it printed if it fails
  */
-export async function pythonSeconds(
+export async function pythonNumber(
   script: string,
+  answer: 'seconds' | 'rows',
   input: { cache: string; folder: string; task: Readonly<Record<string, unknown>>; env?: Record<string, string> },
 ): Promise<number> {
   const { cache, folder } = input;
@@ -43,10 +45,9 @@ export async function pythonSeconds(
   });
   const failed = `${script} ended with ${code ?? 'a signal'}:\n${stdout.slice(-SHOWN_OUTPUT)}${stderr}`;
   if (code !== 0) throw new Error(failed);
-  const answer: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
-  if (typeof answer === 'object' && answer !== null && 'seconds' in answer && typeof answer.seconds === 'number') {
-    return answer.seconds;
-  }
+  const given: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  const [, value] = Object.entries(given ?? {}).find(([name]) => name === answer) ?? [];
+  if (typeof value === 'number') return value;
   throw new Error(failed);
 }
 
