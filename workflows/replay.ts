@@ -18,6 +18,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { PlanSummary } from '../activities/plan-replay.ts';
 import type { ReplayActivities } from '../activities/replay-activities.ts';
 import {
   PROGRESS_QUERY,
@@ -59,7 +60,11 @@ export const progressQuery = defineQuery<Progress>(PROGRESS_QUERY);
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
-export async function replayTable(input: ReplayInput, carried?: ReplayState): Promise<ReplayReport> {
+/** @param input with its plan, where a run has made it already */
+export async function replayTable(
+  input: ReplayInput & { plan?: PlanSummary },
+  carried?: ReplayState,
+): Promise<ReplayReport> {
   const state: ReplayState = carried ?? {
     startedAt: Date.now(),
     rows: 0,
@@ -110,7 +115,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
     [SEARCH_ATTRIBUTES.replayId]: [input.replayId],
     [SEARCH_ATTRIBUTES.phase]: [phase],
   });
-  const plan = await planReplay({ ...input, workflowId: workflowInfo().workflowId });
+  const plan = input.plan ?? (await planReplay({ ...input, workflowId: workflowInfo().workflowId }));
   const running = new Map<number, CancellationScope>();
   try {
     return await publishAll();
@@ -172,7 +177,7 @@ export async function replayTable(input: ReplayInput, carried?: ReplayState): Pr
         const drained = await condition(idle, CUT_PATIENCE_MS);
         if (drained && failures.length === 0) {
           await condition(allHandlersFinished);
-          await continueAsNew<typeof replayTable>(input, state);
+          await continueAsNew<typeof replayTable>({ ...input, plan }, state);
         }
         // A chunk in trouble must not stop the others: go on for a while and try again, up to the limit.
         cutFrom = Math.min(info.historyLength + 2_000, HISTORY_MOST_EVENTS);

@@ -59,8 +59,9 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
     [SEARCH_ATTRIBUTES.phase]: [at.phase],
   });
 
-  // Planned here and again in the replay (the first plan holds): the topic must be there before landing is asked for.
-  const { topicId, columnsAdded } = await planReplay({ ...input, workflowId: ids.replay });
+  // Here, not in the replay: the topic must be there before landing is asked for.
+  const plan = await planReplay({ ...input, workflowId: ids.replay });
+  const { topicId, columnsAdded } = plan;
   const request = { spec, requestId: workflowId };
   const parallelism = input.parallelism === undefined ? {} : { parallelism: input.parallelism };
   await requestLanding({ ...request, workflowId, ...parallelism });
@@ -88,7 +89,7 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
   async function replayAndLand(): Promise<void> {
     const replayed = await executeChild(replayTable, {
       workflowId: ids.replay,
-      args: [input],
+      args: [{ ...input, plan }],
       staticSummary: `replay ${replayId}`,
     });
     seconds.replay = replayed.seconds;
