@@ -21,7 +21,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CHECKOUT } from './run-cli.ts';
 
 /** What packages ask for to find out where they run. */
-const ELSEWHERE = 'window document navigator self module exports define XMLHttpRequest WScript Deno Bun EdgeRuntime'.split(' ');
+const ELSEWHERE =
+  'window document navigator self module exports define XMLHttpRequest WScript Deno Bun EdgeRuntime'.split(' ');
 const FOLDERS = 'activities bench cli connectors contracts formats generators stack workers workflows'.split(' ');
 const checkout = mkdtempSync(join(tmpdir(), 'headrace-built-'));
 const cache = join(checkout, 'node_modules/.cache/headrace');
@@ -109,7 +110,7 @@ test('it holds the packages where npm tells which there are, and is made anew wh
 });
 
 test('no package in it sets a variable that it does not declare: in modules, unlike in older forms, that throws', async () => {
-  const { builtProgram } = (await import('../../cli/built-program.mjs'));
+  const { builtProgram } = await import('../../cli/built-program.mjs');
   const folder = fileURLToPath(new URL('.', await builtProgram()));
   const known = [...Object.getOwnPropertyNames(globalThis), 'require', ...ELSEWHERE];
   const globals = Object.fromEntries(known.map((name) => [name, 'readonly' as const]));
