@@ -19,7 +19,7 @@ import { spark } from './peers/spark.ts';
 import { fillShape, shapePipeline } from './shapes.ts';
 import { say, withStack } from './stack.ts';
 
-const PEERS: readonly Peer[] = [debezium, iceberg, dlt, duckdb, ...spark];
+const PEERS: readonly Peer[] = [debezium, iceberg, ...dlt, ...duckdb, ...spark];
 
 /** The hops that have peers; the fourth is the whole. */
 const HOPS: readonly Hop[] = ['replay', 'land', 'load'];

@@ -16,6 +16,7 @@ const KAFKA_VERSION = '4.1.1';
 const LOOK_MS = 20;
 /** Without a further row for so long it has failed, whether it says so or not. */
 const SILENCE_MS = 120_000;
+const STOP_MS = 20_000;
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -59,7 +60,10 @@ export async function runConnect(input: PeerInput, job: ConnectJob): Promise<Pee
     throw new Error(`${message}\n${tailOf(file('connect.log'))}`, { cause: error });
   } finally {
     child.kill('SIGTERM');
+    // Its shutdown hook hung for good once, after all was measured.
+    const killed = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await ended;
+    clearTimeout(killed);
     closeSync(output);
   }
 }

@@ -40,8 +40,11 @@ pipeline = dlt.pipeline(
     destination=postgres(task["warehouse"]),
     dataset_name=task["dataset"],
 )
+disposition = {"disposition": "merge", "strategy": "upsert"} if task["key"] else "append"
 began = time.monotonic()
-info = pipeline.run(rows, loader_file_format="parquet", write_disposition="append")
+info = pipeline.run(
+    rows, loader_file_format="parquet", write_disposition=disposition, primary_key=task["key"] or None
+)
 seconds = time.monotonic() - began
 info.raise_on_failed_jobs()
 print(json.dumps({"seconds": seconds}))

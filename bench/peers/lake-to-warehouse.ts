@@ -16,6 +16,19 @@ export async function columnsOf(info: StackInfo): Promise<readonly string[]> {
   return rows.map(({ attname }) => attname);
 }
 
+/** Columns of the table's primary key. */
+export async function keyOf(info: StackInfo): Promise<readonly string[]> {
+  const sql = `SELECT a.attname FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+    WHERE i.indrelid = $1::regclass AND i.indisprimary`;
+  const rows = await query<{ attname: string }>(info.postgres.sales, sql, [TABLES.sales]);
+  return rows.map(({ attname }) => attname);
+}
+
+/** An empty table with the columns, types and key of the one that Headrace has loaded. @param name of Headrace's; @param table schema.table */
+export async function keyedLike(info: StackInfo, name: string, table: string): Promise<void> {
+  await query(info.postgres.warehouse, `CREATE TABLE ${table} (LIKE bench.${name.replaceAll('-', '_')} INCLUDING ALL)`);
+}
+
 /** @param table schema.table */
 export async function warehouseRows(info: StackInfo, table: string): Promise<number> {
   const rows = await query<{ count: string }>(info.postgres.warehouse, `SELECT count(*) FROM ${table}`);
