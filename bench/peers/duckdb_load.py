@@ -29,7 +29,7 @@ connection.execute(f"ATTACH {text(task['warehouse'])} AS warehouse (TYPE postgre
 columns = ", ".join('"' + name.replace('"', '""') + '"' for name in task["columns"])
 objects = text(f"s3://{task['bucket']}/{task['prefix']}/**/*.parquet")
 began = time.monotonic()
-into = "INSERT INTO" if task["exists"] else "CREATE TABLE"
-connection.execute(f"{into} warehouse.{task['table']} {'' if task['exists'] else 'AS'} SELECT {columns} FROM read_parquet({objects})")
+into = "INSERT INTO warehouse.{}" if task["exists"] else "CREATE TABLE warehouse.{} AS"
+connection.execute(f"{into.format(task['table'])} SELECT {columns} FROM read_parquet({objects})")
 seconds = time.monotonic() - began
 print(json.dumps({"seconds": seconds}))

@@ -10,7 +10,7 @@ import { configurationFor, settingsFor } from '../environment.ts';
 import { failureOf } from '../failure.ts';
 import { withInspector } from '../inspection.ts';
 import { noteOnce, outputFor } from '../output.ts';
-import { noWorkerText, unpolledQueues } from '../pollers.ts';
+import { noWorkerText } from '../pollers.ts';
 import { pipelinesText, workflowsText } from '../status-text.ts';
 import { withTemporal } from '../temporal.ts';
 import { pollingWorkers, workersText } from '../worker-list.ts';
@@ -27,8 +27,9 @@ export async function runStatus(file: string | undefined, options: CommonOptions
         recentWorkflows(temporal, spec, options.limit),
         pollingWorkers(temporal),
       ]);
-      const missing = recent.some(({ status }) => status === 'running') ? await unpolledQueues(temporal, QUEUES) : [];
-      if (missing.length > 0) noteOnce(options, output, noWorkerText(missing, false));
+      const missing = QUEUES.filter((queue) => !workers.some(({ queues }) => queues.includes(queue)));
+      const isWaiting = recent.some(({ status }) => status === 'running') && missing.length > 0;
+      if (isWaiting) noteOnce(options, output, noWorkerText(missing, false));
       return { recent, workers };
     }),
     requireReachable([controlAddress(settings)]).then(() =>
