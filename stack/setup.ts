@@ -2,7 +2,7 @@
  * Makes the Kafka client's native part loadable, which `npm ci` leaves undone (install scripts are off). In the order
  * of their cost: it loads already (0.2 s); a build of this user's in the cache (1 s); the publisher's prebuilt binary
  * (seconds, where the network allows); a build from the package's own source (a minute).
- * Two processes may call it at once: one works, the other waits and finds it done.
+ * Two processes may call it at once, of one checkout or of two: one works, the other waits and finds it done.
  */
 import { createRequire } from 'node:module';
 import { spawnSync } from 'node:child_process';
@@ -35,10 +35,12 @@ export async function ensureKafkaBinding(log: (line: string) => void, options: S
     timeoutMs: LOCK_TIMEOUT_MS,
     onWait: (pid: number): void => log(`Kafka client: process ${pid} is setting up its native part; waiting for it`),
   };
-  // Beside the package, not in the cache: what must not happen twice at once is the writing into its folder.
+  // Beside the package: its folder is written to once. And in the cache: another checkout's build is waited for, not made twice.
   await withLock(join(dirname(folder), '.kafka-javascript.lock'), lock, async () => {
     if (loadFailure(folder) === undefined) return;
-    await setUp({ folder, cache, signal: options.signal, log });
+    await withLock(join(cache, '.kafka-binding.lock'), lock, () =>
+      setUp({ folder, cache, signal: options.signal, log }),
+    );
   });
 }
 
