@@ -71,7 +71,11 @@ export function createCutsUnderWay(
           failure ??= error;
           stopped = true;
         })
-        .finally(() => void (underWay -= 1));
+        .finally(() => {
+          // Also of a cut that never came to be encoded (no room for its folder): held for ever, it would keep all reading waiting.
+          partition.giveBack(cut);
+          underWay -= 1;
+        });
     },
     count: () => underWay,
     failure: () => failure,

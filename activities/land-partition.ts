@@ -37,7 +37,7 @@ export interface LandingPartition {
   due(now: number, wanted: number | undefined): ClosedCut | null;
   /** Closes what is open up to the position; null if that is nothing. */
   closeAll(reason: CutReason): ClosedCut | null;
-  /** Takes an encoded cut's buffer back. */
+  /** Takes an encoded cut's buffer back. Safe to repeat. */
   giveBack(cut: ClosedCut): void;
   /** Drops what is open and goes on from `next`. */
   restart(next: number): void;
@@ -132,6 +132,7 @@ export function createLandingPartition(
     },
     giveBack(cut) {
       memory.release(cut.held);
+      cut.held = 0;
       cut.buffer.dispose();
     },
     restart(from) {

@@ -1,7 +1,10 @@
 /** The land activity on real services: what is committed is landed once, whatever else stands in the log. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLandActivities } from '../../activities/land-activities.ts';
 import { landGroup } from '../../contracts/messages.ts';
-import { openDataset, openSetting, type Setting, type TestDataset } from './setting.ts';
+import { idlePulse, openDataset, openSetting, type Setting, type TestDataset } from './setting.ts';
 import { committedOffset, row, type TestRecord } from './topic-writer.ts';
 
 let setting: Setting;
@@ -153,3 +156,20 @@ async function allMarkers(dataset: TestDataset, end: number): Promise<Record<num
   await expect.poll(() => setting.ports.topicAdmin.highWatermarks(name, partitions)).toEqual({ 0: end });
   return { 0: end };
 }
+
+test('memory: cuts that got no temporary folder hold none of it, and landing goes on once there is one', async () => {
+  const dataset = await openDataset(setting, { rotate: { records: 10 } });
+  const large = 'x'.repeat(20_000);
+  await dataset.writer.commit(Array.from({ length: 100 }, (_, i) => row(i % 2, i, large)));
+  const { worker } = setting.ports;
+  const scratch = join(worker.scratch ?? '', 'no-folder');
+  await writeFile(scratch, '');
+  const ports = { ...setting.ports, worker: { ...worker, scratch, landMemoryBytes: 1 << 20 } };
+  const activities = createLandActivities(ports, idlePulse);
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    await expect(dataset.land({ activities })).rejects.toMatchObject({ code: 'WorkerFault' });
+  }
+  await rm(scratch);
+  await dataset.land({ activities });
+  expect(await ids(dataset)).toHaveLength(100);
+});

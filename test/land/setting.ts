@@ -82,6 +82,8 @@ export interface TestDataset {
 
 export interface LandOptions {
   ports?: Partial<LandPorts>;
+  /** Of one process, which it goes on in. */
+  activities?: ReturnType<typeof createLandActivities>;
   pulse?: Pulse;
   share?: Partial<LandShare>;
   /** Absent: what the topic holds now. */
@@ -150,8 +152,9 @@ export async function openDataset(
   const writer = await openWriter(topic, SCHEMA, replay);
   const all = Array.from({ length: partitions }, (_, partition) => partition);
 
-  async function land({ ports: changed, pulse, share, ends }: LandOptions = {}): Promise<LandShareReport> {
-    const activities = createLandActivities({ ...ports, ...changed }, () => pulse ?? idlePulse());
+  async function land(options: LandOptions = {}): Promise<LandShareReport> {
+    const { ports: changed, pulse, share, ends } = options;
+    const activities = options.activities ?? createLandActivities({ ...ports, ...changed }, () => pulse ?? idlePulse());
     const facts = await activities.describeLanding({ spec });
     const requestId = unique('request');
     await ports.manifest.saveRequest(dataset, { requestId, workflowId: 'test', topic, continuous: true });
