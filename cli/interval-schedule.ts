@@ -30,26 +30,31 @@ function action(input: IntervalInput) {
 
 /** Makes the schedule, or gives the one there what it lacks; a paused one stays paused. */
 async function put({ client }: Temporal, options: ScheduleOptions): Promise<'created' | 'updated'> {
+  const cron = options.spec.cronExpressions?.join();
   try {
     await client.schedule.create(options);
     return 'created';
   } catch (error) {
-    const cron = options.spec.cronExpressions?.join();
-    // gRPC's INVALID_ARGUMENT: of all that we send, only the expression is the user's own.
-    const cause = error instanceof Error ? error.cause : undefined;
-    if (cron !== undefined && cause instanceof Error && 'code' in cause && cause.code === 3)
-      throw fault(
-        'ConfigInvalid',
-        `--cron ${cron}: ${'details' in cause ? String(cause.details) : messageOf(cause)}`,
-        error,
-      );
-    if (!(error instanceof Error) || error.name !== 'ScheduleAlreadyRunning') throw error;
+    if (!(error instanceof Error) || error.name !== 'ScheduleAlreadyRunning') throw cronFault(cron, error);
     const { spec, action: what, policies = {} } = options;
     await client.schedule
       .getHandle(options.scheduleId)
-      .update(({ state }) => ({ spec, action: { ...what, args: what.args ?? [] }, policies, state }));
+      .update(({ state }) => ({ spec, action: { ...what, args: what.args ?? [] }, policies, state }))
+      .catch((refused: unknown) => {
+        throw cronFault(cron, refused);
+      });
     return 'updated';
   }
+}
+
+/** Of all that we send, only the expression is the user's own: what Temporal's client (a TypeError) or server (gRPC's INVALID_ARGUMENT) refuses. */
+function cronFault(cron: string | undefined, error: unknown): unknown {
+  if (cron === undefined) return error;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const invalid = cause instanceof TypeError || (cause instanceof Error && 'code' in cause && cause.code === 3);
+  if (!invalid) return error;
+  const why = cause instanceof Error && 'details' in cause ? String(cause.details) : messageOf(cause);
+  return fault('ConfigInvalid', `--cron ${cron}: ${why}; allowed: five fields, such as "0 3 * * *" (UTC)`, error);
 }
 
 /** The pipeline's one schedule of intervals. */

@@ -9,7 +9,7 @@ import { leaveWith } from './interrupt.ts';
 import { noteOnce, type Output } from './output.ts';
 import { noWorkerText, unpolledQueues } from './pollers.ts';
 import type { Look } from './progress-model.ts';
-import { isThere, type Started, startWorkflow, type StartRequest } from './start-workflow.ts';
+import { type Started, startWorkflow, type StartRequest, workflowStatus } from './start-workflow.ts';
 import { withTemporal, workflowLink, type Temporal } from './temporal.ts';
 import { withEmbeddedWorker } from './embedded-worker.ts';
 
@@ -53,7 +53,7 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
   const { options, queues, workflowId, comeBack, refuse } = request;
   const ownWorker = options.withWorker === true;
   const isWaiting = refuse !== undefined && !ownWorker && (await unpolledQueues(temporal, queues)).length > 0;
-  if (isWaiting && !(await isThere(temporal, workflowId))) await refuse();
+  if (isWaiting && (await workflowStatus(temporal, workflowId)) === null) await refuse();
   const at = { isStarted: false, isServed: !ownWorker };
   const leaving = leaveWith(() =>
     at.isStarted ? goesOn(workflowId, { comeBack, ownWorker: !at.isServed }) : inDoubt(workflowId, comeBack),
@@ -76,13 +76,19 @@ function inDoubt(workflowId: string, comeBack: string): CommandEnd {
   return new CommandEnd(EXIT.interrupted, 'Interrupted', message);
 }
 
+const HOW: Readonly<Record<Started['how'], string>> = {
+  started: 'started',
+  running: 'runs already, with the options it was started with (headrace tune changes a pace):',
+  completed: 'completed before:',
+};
+
 async function tellStarted(temporal: Temporal, request: LaunchRequest, { how }: Started): Promise<void> {
   const { options, output, queues, workflowId, names, comeBack } = request;
   const link = workflowLink(temporal.settings, workflowId);
   const missing = await unpolledQueues(temporal, queues);
   if (missing.length > 0) noteOnce(options, output, noWorkerText(missing));
   const document = { ...names, workflowId, ...(link === undefined ? {} : { ui: link }) };
-  output.result(document, () => `${how} ${workflowId}${link === undefined ? '' : `\n${link}`}\n${comeBack}`);
+  output.result(document, () => `${HOW[how]} ${workflowId}${link === undefined ? '' : `\n${link}`}\n${comeBack}`);
 }
 
 async function followStarted(

@@ -37,8 +37,9 @@ export function createOutput(json: boolean): Output {
 
 export function secondsText(seconds: number): string {
   if (seconds < 100) return `${seconds.toFixed(1)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 100) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 100) return `${minutes} min ${whole % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
@@ -55,7 +56,10 @@ export function bytesText(bytes: number): string {
 
 /** @returns '' where no time went by */
 export function rateText(rows: number, seconds: number): string {
-  return seconds > 0 ? `${numberText(rows / seconds)} rows/s` : '';
+  if (seconds <= 0) return '';
+  const rate = rows / seconds;
+  // Of a replay at the pace of its events, one row in minutes is no 0.
+  return rate > 0 && rate < 1 ? `${rate.toPrecision(2)} rows/s` : `${numberText(rate)} rows/s`;
 }
 
 type Align = 'left' | 'right';

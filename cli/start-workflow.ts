@@ -19,8 +19,8 @@ export interface StartRequest {
 export interface Started {
   handle: WorkflowHandle;
   runId?: string;
-  /** `completed`: it had ended well before; its result is there. */
-  how: 'started' | 'completed';
+  /** `running`: it was started before; `completed`: it had ended well before, its result is there. */
+  how: 'started' | 'running' | 'completed';
 }
 
 /** @throws Fault ConfigInvalid: a workflow of that id was started with another scope */
@@ -28,6 +28,7 @@ export async function startWorkflow(temporal: Temporal, request: StartRequest): 
   const { type, workflowId, input, summary } = request;
   const { client } = temporal;
   await requireSameScope(temporal, workflowId, input);
+  const found = await workflowStatus(temporal, workflowId);
   try {
     const handle = await client.workflow.start(type, {
       workflowId,
@@ -39,20 +40,20 @@ export async function startWorkflow(temporal: Temporal, request: StartRequest): 
     });
     // Once more: of two commands at once Temporal took the first one's input.
     await requireSameScope(temporal, workflowId, input);
-    return { handle: client.workflow.getHandle(workflowId), runId: handle.firstExecutionRunId, how: 'started' };
+    const how = found === 'RUNNING' ? 'running' : 'started';
+    return { handle: client.workflow.getHandle(workflowId), runId: handle.firstExecutionRunId, how };
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'WorkflowExecutionAlreadyStartedError') throw error;
     return { handle: client.workflow.getHandle(workflowId), how: 'completed' };
   }
 }
 
-/** Whether a workflow of that id was ever started, as far as Temporal remembers. */
-export async function isThere({ client }: Temporal, workflowId: string): Promise<boolean> {
+/** @returns null where no workflow of that id was ever started, as far as Temporal remembers */
+export async function workflowStatus({ client }: Temporal, workflowId: string): Promise<string | null> {
   try {
-    await client.workflow.getHandle(workflowId).describe();
-    return true;
+    return (await client.workflow.getHandle(workflowId).describe()).status.name;
   } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return null;
     throw error;
   }
 }

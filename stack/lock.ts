@@ -4,7 +4,7 @@
  * whose target is its holder: made with its content in one step, and on a full disk too, as `down --purge` needs it (a file
  * was left there, empty).
  */
-import { mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, ownProcess, type OwnedProcess } from './process-identity.ts';
@@ -58,11 +58,20 @@ function tryCreate(path: string): boolean {
     symlinkSync(`${pid} ${identity}`, path);
     return true;
   } catch (error) {
-    // ENOENT: its holder was `down --purge`, which has removed the folder since.
-    if (isCode(error, 'EEXIST', 'ENOENT')) return false;
-    throw new StackError(`cannot write ${path}: ${reasonOf(error)}; make its folder writable for this user`, {
-      cause: error,
-    });
+    // ENOENT: its holder was `down --purge`, which has removed the folder since; unless nothing can be made there.
+    const cause = isCode(error, 'ENOENT') ? (notWritable(dirname(path)) ?? error) : error;
+    if (isCode(cause, 'EEXIST', 'ENOENT')) return false;
+    throw new StackError(`cannot write ${path}: ${reasonOf(cause)}; make its folder writable for this user`, { cause });
+  }
+}
+
+/** Why a folder cannot be made: Node's recursive mkdir says ENOENT for whatever stands in the way, a read-only disk too. */
+function notWritable(folder: string): unknown {
+  try {
+    accessSync(folder, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return isCode(error, 'ENOENT') && dirname(folder) !== folder ? notWritable(dirname(folder)) : error;
   }
 }
 

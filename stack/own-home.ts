@@ -5,9 +5,13 @@ import { StackError, isCode } from './stack-error.ts';
 
 /**
  * For whoever writes to the home.
- * @throws StackError if it is there, and this user may not
+ * @throws StackError if it is there, and this user may not, or it is no folder
  */
 export function requireOwnHome(home: string): void {
+  if (statSync(home, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new StackError(
+      `the local stack's folder ${home} is no folder; set HEADRACE_HOME to another one, or move it away`,
+    );
   try {
     accessSync(home, constants.W_OK | constants.X_OK);
   } catch (error) {

@@ -63,7 +63,7 @@ export async function launchDetached(launch: Launch, log: string): Promise<Owned
   const output = openSync(log, 'a');
   try {
     const child = spawn(launch.command, launch.args, {
-      cwd: launch.cwd,
+      cwd: launch.cwd ?? dirname(log), // not the caller's, which it would keep from being unmounted
       env: childEnvironment(launch.env),
       uid: launch.uid,
       gid: launch.gid,

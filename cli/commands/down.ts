@@ -11,6 +11,6 @@ export async function runDown(options: CommonOptions & { purge?: boolean }): Pro
   const purge = options.purge === true;
   await down({ home, purge, onProgress: stackProgress(output) });
   output.result({ stopped: true, purged: purge, home }, () =>
-    purge ? 'Stopped; data removed.' : 'Stopped; data kept.',
+    purge ? `Stopped; the data in ${home} is removed.` : `Stopped; the data in ${home} is kept.`,
   );
 }

@@ -1,6 +1,7 @@
 /** `headrace lake compact FILE`: small files become large ones. */
 import { countText, countWith, numberText } from '../../contracts/count-words.ts';
 import type { CompactedCuts, CompactReport } from '../../contracts/compact.ts';
+import { besides } from '../come-back.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandEnd } from '../failure.ts';
@@ -43,7 +44,10 @@ export async function runLakeCompact(file: string, options: LakeCompactOptions):
   } finally {
     release();
   }
-  output.result(many ? { lakes: reports } : reports[0], () => reports.map(reportText).join('\n'));
+  const orphans = besides('lake orphans', file, options, ' --delete');
+  output.result(many ? { lakes: reports } : reports[0], () =>
+    reports.map((each) => reportText(each, orphans)).join('\n'),
+  );
 }
 
 const WORDS = { planned: 'would become', merged: 'became', overtaken: 'were changed by somebody else meanwhile: not' };
@@ -54,7 +58,8 @@ function lineOf({ topic, partition, start, end, objects, bytes, state }: Compact
   return `${topic} ${partition}, ${range}: ${countText(objects.before, 'file')} ${WORDS[state]} ${numberText(objects.after)} (${size})`;
 }
 
-function reportText({ dataset, groups, objects, targetBytes, dryRun }: CompactReport): string {
+/** @param orphans the command that removes what gave way */
+function reportText({ dataset, groups, objects, targetBytes, dryRun }: CompactReport, orphans: string): string {
   const files = (count: number): string => `${numberText(count)} ${count === 1 ? 'file' : 'files'}`;
   if (groups.length === 0) {
     const why =
@@ -68,7 +73,7 @@ function reportText({ dataset, groups, objects, targetBytes, dryRun }: CompactRe
   const parts = [
     `lake ${dataset}: ${files(sum('before'))} ${dryRun ? 'would become' : 'became'} ${numberText(sum('after'))}, ${numberText(rest)} left as they are`,
     ...(overtaken > 0 ? [`${numberText(overtaken)} groups were changed by somebody else meanwhile: run it again`] : []),
-    ...(dryRun ? ['nothing was changed'] : ['headrace lake orphans --delete removes the old files after an hour']),
+    ...(dryRun ? ['nothing was changed'] : [`${orphans} removes the old files after an hour`]),
   ];
   return parts.join('\n');
 }

@@ -34,5 +34,8 @@ export async function runTune(named: string, options: TuneOptions): Promise<void
     if (bytes !== undefined) await handle.signal(SIGNALS.setBytes, bytes === 0 ? null : bytes);
     if (lanes !== undefined) await handle.signal(SIGNALS.setLanes, lanes);
   });
-  output.result({ workflowId, rate, bytes, speed, lanes }, () => `${workflowId}: asked`);
+  const asked = Object.entries({ speed, rate, bytes, lanes }).flatMap(([what, value]) =>
+    value === undefined ? [] : [`${what} ${value === 0 ? 'without a limit' : value}`],
+  );
+  output.result({ workflowId, rate, bytes, speed, lanes }, () => `${workflowId}: asked for ${asked.join(', ')}`);
 }

@@ -14,11 +14,12 @@ export async function runUp(options: CommonOptions & { with?: ExtraServiceName }
   try {
     const { signal } = interrupt;
     const extra = options.with === undefined ? [] : [options.with];
-    const info = await up({ ...stackFolders(), extra, onProgress: stackProgress(output), signal });
+    const folders = stackFolders();
+    const info = await up({ ...folders, extra, onProgress: stackProgress(output), signal });
     output.result(
       info,
       () =>
-        `${addresses(info)}\n\nNext: npx headrace migrate, then npx headrace worker (or npx headrace demo). Passwords: npx headrace up --json.`,
+        `${addresses(info)}\n\nIts data and logs: ${folders.home}\nNext: npx headrace migrate, then npx headrace worker (or npx headrace demo). Passwords: npx headrace up --json.`,
     );
   } finally {
     interrupt.release();

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { withLock } from '../../stack/lock.ts';
+import { requireOwnHome } from '../../stack/own-home.ts';
 
 const newLock = (): string => join(mkdtempSync(join(tmpdir(), 'headrace-lock-')), 'lock');
 
@@ -87,4 +88,10 @@ test('one that waits for the taking over of a dead holder’s lock can be interr
   const signal = AbortSignal.timeout(100);
   await expect(withLock(lock, { timeoutMs: 30_000, signal }, () => Promise.resolve())).rejects.toThrow();
   rmSync(lock, { force: true });
+});
+
+test('a home that is a file is told as that', () => {
+  const file = newLock();
+  writeFileSync(file, '');
+  expect(() => requireOwnHome(file)).toThrow(/is no folder; set HEADRACE_HOME/);
 });
