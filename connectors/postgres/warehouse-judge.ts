@@ -65,7 +65,7 @@ function judgeFunction(table: WarehouseTable): string {
         BEGIN
         ${assigned}
         ${insert};
-        EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+        EXCEPTION WHEN data_exception OR integrity_constraint_violation OR with_check_option_violation OR raise_exception THEN
           GET STACKED DIAGNOSTICS said = MESSAGE_TEXT;
           RETURN QUERY SELECT judged.row_partition, judged.row_offset, said;
         END;

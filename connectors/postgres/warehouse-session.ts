@@ -57,13 +57,16 @@ export async function beginShort(client: pg.PoolClient, statementMs = STATEMENT_
   );
 }
 
-/** Classes 22 (data) and 23 (constraints) are about rows, 42 (names, types) about the table's own definition. */
+/**
+ * Classes 22 (data) and 23 (constraints), a view's WITH CHECK OPTION and a trigger's RAISE EXCEPTION are about rows, class 42
+ * (names, types) about the table's own definition.
+ */
 export function warehouseFault(error: unknown, what: string): Fault {
   if (isFault(error)) return error;
   const state = sqlState(error);
   if (state !== undefined) {
     const text = `${what}: ${messageOf(error)}${detailOf(error)} (SQLSTATE ${state})`;
-    if (/^(22|23)/.test(state)) return fault('RowsRefused', text, error);
+    if (/^(22|23|44000|P0001)/.test(state)) return fault('RowsRefused', text, error);
     if (/^42(?!501|P01)/.test(state))
       return fault('TableUnsuited', `${text}; change the table so that it takes what the source holds`, error);
   }
