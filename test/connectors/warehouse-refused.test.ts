@@ -79,3 +79,10 @@ it("by a trigger's RAISE EXCEPTION", async () => {
   expect(refused).toEqual([{ partition: 0, offset: 499, reason: 'id 500 is not welcome' }]);
   expect(await count()).toBe(999);
 });
+
+it('at COMMIT', async () => {
+  await make('id bigint PRIMARY KEY, parent bigint, email text, UNIQUE (email) DEFERRABLE INITIALLY DEFERRED');
+  const { ids } = await loadGood(each(1000, (id) => [`${id}`, null, id === 500 ? 'u1' : `u${id}`]));
+  expect(ids).toEqual([500]);
+  expect(await count()).toBe(999);
+});
