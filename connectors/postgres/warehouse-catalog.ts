@@ -23,6 +23,8 @@ export interface FoundTable {
   uniqueKeys: readonly (readonly string[])[];
   /** Names of rules for INSERT and UPDATE. */
   rules: readonly string[];
+  /** What of it holds rows that a crash of the server would empty: itself, or partitions. */
+  unlogged: readonly TableName[];
 }
 
 const COLUMNS_SQL = `
@@ -45,6 +47,12 @@ const KEYS_SQL = `
 /** Of commands 2 (UPDATE) and 3 (INSERT). */
 const RULES_SQL = `SELECT rulename AS name FROM pg_rewrite WHERE ev_class = $1::oid AND ev_type IN ('2', '3') ORDER BY 1`;
 
+/** A partitioned table's own persistence means nothing: it holds no rows. */
+const UNLOGGED_SQL = `
+  SELECT n.nspname AS schema, c.relname AS table FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'r' AND c.relpersistence <> 'p'
+    AND (c.oid = $1::oid OR c.oid IN (SELECT relid FROM pg_partition_tree($1::oid))) ORDER BY 1, 2`;
+
 /** Null where there is no relation of that name. */
 export async function findTable(client: pg.Pool | pg.PoolClient, name: TableName): Promise<FoundTable | null> {
   const relations = await client.query<{ oid: string; kind: string }>(
@@ -65,6 +73,7 @@ export async function findTable(client: pg.Pool | pg.PoolClient, name: TableName
   }>(COLUMNS_SQL, [relation.oid]);
   const keys = await client.query<{ columns: string[] }>(KEYS_SQL, [relation.oid]);
   const rules = await client.query<{ name: string }>(RULES_SQL, [relation.oid]);
+  const unlogged = await client.query<TableName>(UNLOGGED_SQL, [relation.oid]);
   return {
     kind: relation.kind,
     columns: columns.rows.map((row) => ({
@@ -78,6 +87,7 @@ export async function findTable(client: pg.Pool | pg.PoolClient, name: TableName
     })),
     uniqueKeys: keys.rows.map((row) => row.columns),
     rules: rules.rows.map((row) => row.name),
+    unlogged: unlogged.rows,
   };
 }
 

@@ -14,7 +14,11 @@ import type { FoundColumn, FoundTable } from './warehouse-catalog.ts';
 export function unfitFor(wanted: WarehouseTable, found: FoundTable): string[] {
   const shown = quoteTable(wanted.name);
   if (found.kind !== 'r' && found.kind !== 'p') return [`it is not a table (relkind ${found.kind}); name a table`];
-  const faults: string[] = [];
+  const faults = found.unlogged.map(
+    (name) =>
+      `${quoteTable(name)} is UNLOGGED: a crash of the server empties it, and the ledger says that its rows are loaded: ` +
+      `ALTER TABLE ${quoteTable(name)} SET LOGGED`,
+  );
   const { columns, key } = wanted.shape;
   const byName = new Map(found.columns.map((column) => [column.name, column]));
   for (const column of columns) {

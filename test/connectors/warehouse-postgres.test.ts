@@ -45,10 +45,17 @@ it.each([
   ['(k text); CREATE UNIQUE INDEX ON $T (k) WHERE k <> $$$$', 'no usable unique index'],
   ['(k text UNIQUE DEFERRABLE)', 'no usable unique index'],
   ['(k text PRIMARY KEY); CREATE RULE elsewhere AS ON INSERT TO $T DO INSTEAD NOTHING', 'rule "elsewhere" rewrites'],
+  ['(k text PRIMARY KEY); ALTER TABLE $T SET UNLOGGED', 'ALTER TABLE "$S"."$N" SET LOGGED'],
+  [
+    '(k text PRIMARY KEY) PARTITION BY LIST (k); CREATE UNLOGGED TABLE $T_part PARTITION OF $T DEFAULT',
+    'ALTER TABLE "$S"."$N_part" SET LOGGED',
+  ],
 ])('a table %s is refused', async (columns, reason) => {
   await database.warehouse.sql(`CREATE TABLE $T ${columns}`.replaceAll('$T', () => shown));
   table.shape = { columns: [column('k', 'text', 'text')], key: ['k'] };
-  await expect(warehouse.ensureTable(table, owner)).rejects.toThrow(reason);
+  await expect(warehouse.ensureTable(table, owner)).rejects.toThrow(
+    reason.replace('$S', () => table.name.schema).replace('$N', () => table.name.table),
+  );
 });
 
 it('an identity that is the key is loaded', async () => {
