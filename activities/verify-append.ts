@@ -112,7 +112,8 @@ async function judgeReplay(ports: LakePorts, scan: Scan, rough: AllSums, into: K
       const values = keyOf({ key: Buffer.from(key) }, replay.shape) ?? [];
       return { key, hash, lakeHash: hash, values, inScope: true, beyond: false };
     });
-    const sides = { lake: landed, warehouse, source: now, otherRows: false, discarded: scan.discarded };
+    const told = { otherRows: false, scopeIsCertain: false, discarded: scan.discarded };
+    const sides = { lake: landed, warehouse, source: now, ...told };
     await judgeKeys(sides, (unknown) => lookUp(scan, unknown), into);
   }
 }

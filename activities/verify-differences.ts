@@ -72,7 +72,9 @@ export async function findKeys(ports: LakePorts, scan: Scan, rough: AllSums, fin
       );
     if (!whole) findings.different += 1;
     const gone = (keys: readonly string[]): Promise<ReadonlySet<string>> => goneKeys(scan, keys);
-    const sidesOfGroup = { lake, warehouse, source, otherRows: scan.otherRows, discarded: scan.discarded, gone };
+    const { otherRows, discarded } = scan;
+    const scopeIsCertain = scan.replay.scope.where === undefined;
+    const sidesOfGroup = { lake, warehouse, source, otherRows, scopeIsCertain, discarded, gone };
     await judgeKeys(sidesOfGroup, (unknown) => lookUp(scan, unknown), findings);
   }
 }

@@ -7,8 +7,9 @@
  * - missing:   the lake has it and the warehouse has not, though the source still has; or the source has it, and neither has, without proof of a change
  * - different: the warehouse's row is not the lake's last; or not the source's, without proof of a change; or the lake has
  *              two last records of the key, in two partitions, so that nobody can tell what the warehouse must hold
- * - extra:     no lake record explains it; or it is in the replay's scope and the source has it not (whether the key lies
- *              above the replay's upper one or not), or has it outside the scope without proof of a change
+ * - extra:     no lake record explains it, and it is not certain to be outside of the replay's scope; or it is in the scope
+ *              and the source has it not (whether the key lies above the replay's upper one or not), or has it outside the
+ *              scope without proof of a change
  * Not counted is a missing or different key that has a discarded dead letter: somebody said that its row is not to arrive.
  * - skipped:   the source has it, nothing proves a change, and it would be missing or different; its chunk was skipped
  * - changedSince: the source's row is not the warehouse's, and was written after the replay began, provably
@@ -46,6 +47,8 @@ export interface Sides {
   source: readonly SourceRow[];
   /** The warehouse may hold rows that the lake cannot explain: those are judged by the source alone. */
   otherRows: boolean;
+  /** `inScope` says it for certain. False with a filter: it is the source's own SQL, which may mean another thing here. */
+  scopeIsCertain: boolean;
   /** Keys that have a discarded dead letter. */
   discarded: ReadonlySet<string>;
   /** Which of the lake's keys the source has no more: a warehouse without them is right (`verify --prune` deletes them). */
@@ -84,6 +87,8 @@ export async function judgeKeys(
   for (const row of sides.warehouse) {
     const landed = lake.get(row.key);
     const now = source.get(row.key);
+    // A key that neither lake nor scope knows, in a row outside of the scope: none of what this replay is asked about.
+    if (sides.scopeIsCertain && !row.inScope && landed === undefined && now === undefined) continue;
     // Beyond the replay the source alone decides, in judgeBeyond.
     if (row.beyond && row.inScope) {
       if (landed === undefined) continue;

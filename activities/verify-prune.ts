@@ -32,8 +32,8 @@ export async function pruneExtra(ports: PrunePorts, input: VerifyInput, pulse: P
   if (Object.keys(scope).length > 0) {
     throw fault(
       'ConfigInvalid',
-      `verify --prune needs a replay of the whole table; replay ${replayId} read a part of it: run the pipeline without window ` +
-        'and filter first',
+      `verify --prune needs a replay of the whole table; replay ${replayId} read a part of it: run the pipeline without window, ` +
+        'filter and limit first',
     );
   }
   const extra: Key[] = [];

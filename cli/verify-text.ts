@@ -80,8 +80,8 @@ function found(report: VerifyReport): string {
     [
       report.extra,
       'row',
-      'of the warehouse is not in the source (a replay never deletes: if it is to go, verify --prune)',
-      'of the warehouse are not in the source (a replay never deletes: if they are to go, verify --prune)',
+      `of the warehouse is not in the source (a replay never deletes${pruneHint(report, 'it is')})`,
+      `of the warehouse are not in the source (a replay never deletes${pruneHint(report, 'they are')})`,
     ],
     [report.different, 'row', 'differs', 'differ'],
     [
@@ -114,6 +114,12 @@ function found(report: VerifyReport): string {
     ...report.skips.map(skipText),
     ...exampleLines(report.examples),
   ].join('\n');
+}
+
+/** Only a replay of the whole table has asked the source for all that would be deleted. */
+function pruneHint({ mode, scope }: VerifyReport, they: string): string {
+  if (mode !== undefined) return '';
+  return `: if ${they} to go, ${scope === undefined ? '' : 'replay the whole table, then '}verify --prune`;
 }
 
 /** After `replay` alone nothing has asked for landing. */

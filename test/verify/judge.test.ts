@@ -18,7 +18,8 @@ const now = (key: string, hash: number, changedSince = false) => ({ ...row(key, 
 async function judge(sides: Partial<Sides>, found: Record<string, Partial<SourceFinding>> = {}) {
   const findings = noFindings();
   const asked: string[] = [];
-  const all = { lake: [], warehouse: [], source: [], otherRows: false, discarded: new Set<string>(), ...sides };
+  const none = { lake: [], warehouse: [], source: [], discarded: new Set<string>() };
+  const all = { ...none, otherRows: false, scopeIsCertain: true, ...sides };
   await judgeKeys(
     all,
     (rows) => {
@@ -69,6 +70,15 @@ describe('keys', () => {
     expect((await judge({ warehouse: [held('a', 1)], source: [now('a', 1)], otherRows: true })).named).toEqual({});
     expect((await judge({ warehouse: [held('a', 1)], otherRows: true })).named).toEqual({ extra: 1 });
   });
+  it('extra outside of the scope: only where the scope is not certain, or lake or source know the key', async () => {
+    const outside = { warehouse: [held('a', 1, false)] };
+    expect((await judge(outside)).named).toEqual({});
+    expect((await judge({ warehouse: [held('a', 1, false), held('a', 1, false)] })).named).toEqual({});
+    expect((await judge({ ...outside, scopeIsCertain: false })).named).toEqual({ extra: 1 });
+    expect((await judge({ ...outside, source: [now('a', 1)] })).named).toEqual({ extra: 1 });
+    const twice = { lake: [row('a', 1)], warehouse: [held('a', 1, false), held('a', 1, false)] };
+    expect((await judge(twice)).named).toEqual({ extra: 1 });
+  });
   it('extra: in scope and gone from the source, unless it left the scope since or lies beyond the replay', async () => {
     const sides = { lake: [row('a', 1)], warehouse: [held('a', 1)] };
     expect((await judge(sides)).named).toEqual({ extra: 1 });
@@ -78,7 +88,8 @@ describe('keys', () => {
   });
   it('leaves what lies beyond the replay and was never landed to the source alone', async () => {
     expect((await judge({ warehouse: [held('z', 1, true, true)] })).asked).toEqual([]);
-    expect((await judge({ warehouse: [held('z', 1, false, true)] })).named).toEqual({ extra: 1 });
+    const outside = { warehouse: [held('z', 1, false, true)] };
+    expect((await judge({ ...outside, scopeIsCertain: false })).named).toEqual({ extra: 1 });
     const findings = noFindings();
     const found = { exists: true, changedSince: false, beyond: true };
     judgeBeyond(

@@ -1,5 +1,6 @@
 /** Verify on real services, where nothing is wrong: equal is equal, whatever the tables hold, and what changed since is told apart. */
 import { LAKE_FORMATS } from '../../contracts/pipeline.ts';
+import type { ReplayScope } from '../../contracts/replay.ts';
 import { createHostileTable, HOSTILE_ROWS } from '../formats/hostile-table.ts';
 import { describe, expect, it } from 'vitest';
 import { CLEAN, key, lake, replayAndLoad, source, useLake, verify, warehouse } from './setting.ts';
@@ -88,6 +89,23 @@ describe('nothing is wrong', () => {
     expect(await verify(last)).toMatchObject({ ...CLEAN, rows: { source: 200, landed: 200 } });
     await warehouse(`UPDATE sales SET name = 'wrong' WHERE id IN (10, 30)`);
     expect(await verify(last)).toMatchObject({ different: 2, missing: 0, extra: 0 });
+  });
+
+  it.each<[string, ReplayScope]>([
+    ['a re-drive of keys', { keys: [['a', '40']] }],
+    ['a window', { from: '2024-03-02T00:00:00Z' }],
+  ])('of %s, while the warehouse has a row outside of it that no record brought', async (_what, scope) => {
+    await replayAndLoad();
+    const replayId = await replayAndLoad(scope);
+    await warehouse(`INSERT INTO sales VALUES ('a', -1, 'nobody brought it', 1, '2024-03-01')`);
+    expect(await verify(replayId)).toMatchObject(CLEAN);
+    await warehouse(`DELETE FROM sales WHERE id = 7`);
+    await warehouse(`UPDATE sales SET name = 'other' WHERE id = 40`);
+    await source(`DELETE FROM sales WHERE id = 40`);
+    // What lake and warehouse do not agree on is told wherever it lies, and so is what the source lacks within the scope.
+    expect(await verify(replayId)).toMatchObject({ missing: 1, different: 1, extra: 0, ok: false });
+    await warehouse(`UPDATE sales SET name = 'n40' WHERE id = 40`);
+    expect(await verify(replayId)).toMatchObject({ extra: 1, examples: { extra: [key('a', 40)] }, ok: false });
   });
 
   it('of an empty table', async () => {
