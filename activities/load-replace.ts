@@ -81,7 +81,8 @@ export async function replaceTable(
   totals.cuts += cuts;
   totals.batches += 1;
   const seconds = (performance.now() - began) / 1000;
-  await ports.loads.noteBatch({ pipeline: spec.name, workflowId, cuts, rows, seconds });
+  const { topicId } = replay;
+  await ports.loads.noteBatch({ pipeline: spec.name, workflowId, cuts, rows, seconds, topicId, steps });
   return !isIn;
 }
 

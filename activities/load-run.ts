@@ -142,8 +142,8 @@ export function createLoader({ ports, warehouse, request, pulse, totals, goal, t
     totals.cuts += batch.cuts;
     totals.batches += 1;
     const seconds = (performance.now() - began) / 1000;
-    const { workflowId } = request;
-    await ports.loads.noteBatch({ pipeline: spec.name, workflowId, cuts: batch.cuts, rows: read, seconds });
+    const note = { pipeline: spec.name, workflowId: request.workflowId, cuts: batch.cuts, rows: read, seconds };
+    await ports.loads.noteBatch({ ...note, topicId: place.topicId, steps: batch.steps });
     return true;
   }
 

@@ -25,7 +25,7 @@ export async function replayProgress(
       const { secondsLeft } = counts;
       return {
         expected: counts.expected,
-        // What lands and loads meanwhile may be another replay's; more than the hop before did cannot be this one's.
+        // Read at one moment, and yet a hop can be ahead by a transaction that is not noted: more than the hop before cannot be.
         hops: hops.map((name) => ({
           name,
           rows: atMost(counts)[name],

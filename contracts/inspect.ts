@@ -14,7 +14,7 @@ export interface HopCounts {
   expected: number | null;
   /** Rows of this replay that are in the topic. */
   replayed: number;
-  /** Rows of the topic that landed and that were loaded since this replay was planned: another replay's may be among them. */
+  /** Of those, how many are in the lake and in the warehouse: at least so many, where other replays left rows among them. */
   landed: number;
   loaded: number;
   chunks: {

@@ -5,6 +5,7 @@
 import type { TableShape } from '../../contracts/columns.ts';
 import type { CutObject, FileForm } from '../../contracts/manifest.ts';
 import type { LoadGoal } from '../../contracts/temporal.ts';
+import type { LedgerStep } from './warehouse.ts';
 
 export interface ManifestTopic {
   /** Its name. */
@@ -48,6 +49,9 @@ export interface LoadBatchNote {
   cuts: number;
   rows: number;
   seconds: number;
+  /** Where it brought the ledger. */
+  topicId: string;
+  steps: readonly LedgerStep[];
 }
 
 export interface LoadStore {

@@ -135,8 +135,12 @@ export function openLoadStore(pool: pg.Pool): LoadStore {
     noteBatch: async (note) => {
       await ask(
         `noting a load of ${note.pipeline}`,
-        'INSERT INTO headrace.load_batch (pipeline, workflow_id, cuts, rows, seconds) VALUES ($1, $2, $3, $4, $5)',
-        [note.pipeline, note.workflowId, note.cuts, note.rows, note.seconds],
+        `INSERT INTO headrace.load_batch (pipeline, workflow_id, cuts, rows, seconds, topic_id, ends)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+        [
+          ...[note.pipeline, note.workflowId, note.cuts, note.rows, note.seconds, note.topicId],
+          JSON.stringify(Object.fromEntries(note.steps.map(({ partition, end }) => [partition, end]))),
+        ],
       );
     },
   };

@@ -5,6 +5,7 @@ import type { HopCounts } from '../../contracts/inspect.ts';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import type { ReplayScope } from '../../contracts/replay.ts';
 import { eventTimeMs } from '../../formats/event-time.ts';
+import { ARRIVED_SQL } from './arrived-sql.ts';
 import { CLOCK_MS } from './replay-pace.ts';
 
 export interface StandingRow {
@@ -35,7 +36,6 @@ export interface StandingRow {
 /** The rate is that of so long: shorter jumps with every transaction, longer hides a changed pace. */
 const LATELY = `interval '60 seconds'`;
 
-// Landed and loaded are of the topic since the replay was planned: another replay's rows of that time are among them.
 // `lately` begins with the first transaction that ended in it, so that a pause before that is no part of the rate.
 export const STANDING_SQL = `
   SELECT r.replay_id, r.state, r.planned_at, r.published_at, r.spec, r.scope, r.topic_id, r.pipeline, r.upper_key,
@@ -44,9 +44,7 @@ export const STANDING_SQL = `
              r.upper_key IS NULL) AS complete,
     coalesce(p.paused, false) AS paused, p.speed,
     ${CLOCK_MS} AS clock_ms,
-    (SELECT coalesce(sum(c.rows), 0) FROM headrace.cut c JOIN headrace.manifest_partition p ON p.id = c.partition_id
-      WHERE p.topic_id = r.topic_id AND c.state IN ('sealed', 'expired') AND c.sealed_at >= r.planned_at) AS landed,
-    (SELECT coalesce(sum(rows), 0) FROM headrace.load_batch b WHERE b.pipeline = r.pipeline AND b.loaded_at >= r.planned_at) AS loaded
+    arrived.landed, arrived.loaded
   FROM headrace.replay r
   LEFT JOIN headrace.pace p USING (replay_id)
   CROSS JOIN LATERAL (
@@ -58,7 +56,8 @@ export const STANDING_SQL = `
       coalesce(sum(rows) FILTER (WHERE done_at > now() - ${LATELY}), 0) AS lately,
       coalesce(extract(epoch FROM now() - greatest(now() - ${LATELY},
         min(begun_at) FILTER (WHERE done_at > now() - ${LATELY}))), 0)::float8 AS lately_seconds
-    FROM headrace.lane_transaction t WHERE t.replay_id = r.replay_id AND t.state = 'done') t`;
+    FROM headrace.lane_transaction t WHERE t.replay_id = r.replay_id AND t.state = 'done') t
+  ${ARRIVED_SQL}`;
 
 /** Rows in all, where somebody can know: nobody counts a window or a filter before it is read. */
 function expectedRows({ scope, estimated, published_at, replayed }: StandingRow): number | null {
