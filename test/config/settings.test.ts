@@ -155,12 +155,34 @@ describe('the environment', () => {
     expect(() => loadSettings({ path: join(folder, 'none.yaml'), env: {} })).toThrow('there is no such file');
   });
 
-  test('near misses of names are told, other names with the prefix are not', () => {
-    const env = { PASSWORD: 'pw', HEADRACE_KAFKA_BROKER: 'x', HEADRACE_SERVICE_HOST: '10.0.0.1' };
+  test.each([
+    ['HEADRACE_KAFKA_BROKER', 'did you mean HEADRACE_KAFKA_BROKERS?'],
+    ['HEADRACE_CONTROL', 'did you mean HEADRACE_CONTROL_URL?'],
+    ['HEADRACE_TEMPORAL', 'did you mean HEADRACE_TEMPORAL_ADDRESS?'],
+    ['HEADRACE_TEMPORAL_ADDR', 'did you mean HEADRACE_TEMPORAL_ADDRESS?'],
+    ['HEADRACE_CONNECTIONS_SALES', 'did you mean HEADRACE_CONNECTION_SALES?'],
+    ['HEADRACE_CONNECTION', 'did you mean HEADRACE_CONNECTION_<NAME>?'],
+    ['HEADRACE_S3_SECRET_KEY', 'did you mean AWS_SECRET_ACCESS_KEY?'],
+    ['HEADRACE_S3_SECRET_ACCESS_KEY', 'did you mean AWS_SECRET_ACCESS_KEY?'],
+    ['HEADRACE_S3_ACCESS_KEY_ID', 'did you mean AWS_ACCESS_KEY_ID?'],
+    ['HEADRACE_S3_BUCKET', 'did you mean lake.bucket in the pipeline file?'],
+    ['HEADRACE_STAK', 'did you mean HEADRACE_STACK?'],
+    ['HEADRACE_FOO', 'docs/cli.md lists those there are'],
+    ['HEADRACE_KAFKA_PORT', 'docs/cli.md lists those there are'],
+  ])('%s is no variable, and its value is not shown', (name, hint) => {
+    const env = { PASSWORD: 'pw', [name]: 'hush' };
     expect(faultsOf(FILE, { env })).toBe(
-      'the configuration has a fault:\n' +
-        '  environment: HEADRACE_KAFKA_BROKER: is not a variable of Headrace; did you mean HEADRACE_KAFKA_BROKERS?',
+      `the configuration has a fault:\n  environment: ${name}: is not a variable of Headrace; ${hint}`,
     );
+  });
+
+  test('names that tools, tests and Kubernetes set are left alone', () => {
+    const ours = ['HOME', 'CACHE', 'STACK', 'STACK_MARK', 'TEST_CLOCK', 'FAULTS_TRACE'];
+    const services = ['SERVICE', 'WORKER_SERVICE'];
+    const kubernetes = services.flatMap((name) => [`${name}_HOST`, `${name}_PORT`, `${name}_PORT_METRICS`]);
+    const links = ['PORT', 'PORT_9464_TCP', 'PORT_9464_TCP_ADDR', 'WORKER_PORT_9464_TCP_PROTO'];
+    const names = [...ours, ...kubernetes, ...links].map((name): [string, string] => [`HEADRACE_${name}`, 'x']);
+    expect(faultsOf(FILE, { env: { PASSWORD: 'pw', ...Object.fromEntries(names) } })).toBe('');
   });
 
   test('wrong values are told by the name of the variable', () => {

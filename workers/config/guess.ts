@@ -3,7 +3,7 @@
 /**
  * Damerau-Levenshtein distance (optimal string alignment): a swap of neighbours is one error, as it is to the fingers.
  */
-export function editDistance(from: string, to: string): number {
+function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let row = 1; row <= from.length; row += 1) {

@@ -10,7 +10,7 @@ import type { Environment } from './interpolate.ts';
 import { configFault, pathText, type Problem } from './problem.ts';
 import { layer } from './settings-layers.ts';
 import { settingsSchema, type SettingsFile } from './settings-schema.ts';
-import { misnamedConnections, mistypedVariables } from './variables.ts';
+import { misnamedConnections, unknownVariables } from './variables.ts';
 import { parseYaml, readYaml } from './yaml-source.ts';
 
 export const SETTINGS_FILE = 'headrace.yaml';
@@ -57,7 +57,7 @@ export function readSettings(options: SettingsOptions = {}): { settings?: Settin
     ...misnamedConnections(env, isMapping(source.data) ? source.data.connections : undefined, (name) =>
       source.keyPlaceOf(['connections'], name),
     ),
-    ...mistypedVariables(env),
+    ...unknownVariables(env),
   ];
   if (checked.value === undefined) return { problems };
   problems.push(...missing(checked.value, options.needs ?? SERVICES, file ?? SETTINGS_FILE));

@@ -1,9 +1,8 @@
 /**
  * The environment variables that stand for settings: each has one place in headrace.yaml's form, and wins over the file.
- * Near misses of a name are told; other names with our prefix are left alone (Kubernetes sets HEADRACE_SERVICE_HOST and
- * its like beside a service called headrace).
+ * Any other name with our prefix is a fault: whoever set it would work on another service than they meant.
  */
-import { editDistance } from './guess.ts';
+import { guess } from './guess.ts';
 import type { Environment } from './interpolate.ts';
 import type { Problem } from './problem.ts';
 
@@ -41,8 +40,17 @@ export const VARIABLES: ReadonlyMap<string, string> = new Map([
   ['HEADRACE_METRICS', 'worker.metrics'],
 ]);
 
-/** Read elsewhere: by the command line and the local stack. */
-const OTHERS = ['HEADRACE_SETTINGS', 'HEADRACE_HOME', 'HEADRACE_CACHE', 'HEADRACE_STACK_MARK'];
+const OURS = 'HEADRACE_';
+/** Read elsewhere: by the command line and the local stack… */
+const OTHERS = ['SETTINGS', 'HOME', 'CACHE', 'STACK', 'STACK_MARK'].map((name) => OURS + name);
+/** …and by tests. */
+const TESTS = /^HEADRACE_(TEST|FAULTS)_/;
+/** What has no variable of ours, and where it is set. */
+const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
+  [/^HEADRACE_(S3|AWS)_.*SECRET/, 'AWS_SECRET_ACCESS_KEY'],
+  [/^HEADRACE_(S3|AWS)_.*(ACCESS|KEY)/, 'AWS_ACCESS_KEY_ID'],
+  [/BUCKET/, 'lake.bucket in the pipeline file'],
+];
 
 export const CONNECTION_PREFIX = 'HEADRACE_CONNECTION_';
 
@@ -96,12 +104,37 @@ export function setConnections(env: Environment): { name: string; connection: st
   });
 }
 
-export function mistypedVariables(env: Environment): Problem[] {
+/** Their values are not shown: each may be a secret under a wrong name. */
+export function unknownVariables(env: Environment): Problem[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith(OURS) && !isKnown(name) && !isOfKubernetes(name, env))
+    .map((name) => {
+      const meant = meantBy(name);
+      const hint = meant === undefined ? '; docs/cli.md lists those there are' : `; did you mean ${meant}?`;
+      return { place: 'environment', path: name, message: `is not a variable of Headrace${hint}` };
+    });
+}
+
+function isKnown(name: string): boolean {
+  return VARIABLES.has(name) || OTHERS.includes(name) || TESTS.test(name) || name.startsWith(CONNECTION_PREFIX);
+}
+
+/** Beside a service called headrace, or headrace-worker, Kubernetes sets HEADRACE_SERVICE_HOST, HEADRACE_PORT and their like. */
+function isOfKubernetes(name: string, env: Environment): boolean {
+  const [, service] = /^(.+?)_(?:SERVICE_HOST|SERVICE_PORT|PORT)(?:_.+)?$/.exec(name) ?? [];
+  return service !== undefined && env[`${service}_SERVICE_HOST`] !== undefined;
+}
+
+function meantBy(name: string): string | undefined {
+  const connection = /^HEADRACE_CONNECTIONS?(?:_(.+))?$/.exec(name);
+  if (connection !== null) return CONNECTION_PREFIX + (connection[1] ?? '<NAME>');
+  const elsewhere = ELSEWHERE.find(([form]) => form.test(name));
+  if (elsewhere !== undefined) return elsewhere[1];
   const known = [...VARIABLES.keys(), ...OTHERS];
-  return Object.keys(env).flatMap((name) => {
-    if (!name.startsWith('HEADRACE_') || known.includes(name) || name.startsWith(CONNECTION_PREFIX)) return [];
-    const meant = known.find((word) => editDistance(name, word) <= 2);
-    if (meant === undefined) return [];
-    return [{ place: 'environment', path: name, message: `is not a variable of Headrace; did you mean ${meant}?` }];
-  });
+  // A service alone means its address, which comes first. Our prefix says nothing: FOO is not nearly HOME.
+  const begun = known.find((word) => word.startsWith(`${name}_`));
+  if (begun !== undefined) return begun;
+  const words = known.map((word) => word.slice(OURS.length));
+  const word = guess(name.slice(OURS.length), words);
+  return word === undefined ? undefined : OURS + word;
 }
