@@ -1,13 +1,9 @@
 /** The S3 client's errors as catalogue faults: by HTTP status and error name. */
 import { type Fault, fault, isFault, messageOf } from '../../contracts/errors.ts';
 
-const DENIED = [
-  'AccessDenied',
-  'InvalidAccessKeyId',
-  'SignatureDoesNotMatch',
-  'ExpiredToken',
-  'CredentialsProviderError',
-];
+const DENIED = ['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken'];
+/** The client's own: it found nothing to sign requests with. */
+const NO_CREDENTIALS = 'CredentialsProviderError';
 
 /** HTTP status of an answer that the client made an error of; undefined where there was no answer. */
 export function statusOf(error: unknown): number | undefined {
@@ -25,6 +21,11 @@ export function storeFault(error: unknown, doing: string): Fault {
   const text = `${doing}: ${name} ${messageOf(error)}${status === undefined ? '' : ` (HTTP ${status})`}`;
   if (name === 'NoSuchBucket') {
     return fault('StoreUnsuited', `${text}; create the bucket, or correct lake.bucket in the pipeline file`, error);
+  }
+  if (name === NO_CREDENTIALS) {
+    const remedy =
+      'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or s3.accessKeyId and s3.secretAccessKey in headrace.yaml';
+    return fault('AccessDenied', `${text}; ${remedy}`, error);
   }
   if (DENIED.includes(name) || status === 401 || status === 403) {
     return fault('AccessDenied', `${text}; check the credentials and the bucket's policy (docs/operations.md)`, error);

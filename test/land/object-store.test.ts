@@ -6,7 +6,7 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { putObject } from '../../activities/land-object.ts';
 import { openObjectStore } from '../../connectors/s3/object-store.ts';
 import { BUCKET, required } from './services.ts';
@@ -94,6 +94,25 @@ test('a store that is not there is a fault that a retry may mend', async () => {
   const nowhere = openObjectStore(settings('http://127.0.0.1:1'));
   await expect(nowhere.head(BUCKET, 'x')).rejects.toMatchObject({ code: 'StoreUnavailable', retry: true });
   nowhere.close();
+});
+
+test('without credentials the fault says where they are set', async () => {
+  const names = Object.keys(process.env).filter((name) => name.startsWith('AWS_'));
+  for (const name of names) vi.stubEnv(name, undefined);
+  vi.stubEnv('HOME', directory);
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+  const bare = openObjectStore(settings());
+  try {
+    await expect(bare.head(BUCKET, 'x')).rejects.toMatchObject({
+      code: 'AccessDenied',
+      message: expect.stringMatching(
+        /set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or s3\.accessKeyId and s3\.secretAccessKey in headrace\.yaml$/,
+      ) as string,
+    });
+  } finally {
+    bare.close();
+    vi.unstubAllEnvs();
+  }
 });
 
 /** A proxy to the real store that cuts the connection instead of answering where told, or hides the condition from it. */
