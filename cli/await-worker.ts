@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueueName } from '../contracts/temporal.ts';
 import type { Output } from './output.ts';
+import { pollSignal } from './poll-signal.ts';
 import { noWorkerText, unpolledQueues } from './pollers.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -19,7 +20,7 @@ export async function awaitWorker<T>(
   const ended = new AbortController();
   const watching = tellMissing(temporal, queues, output, ended.signal);
   try {
-    return await Promise.race([temporal.connection.withAbortSignal(ended.signal, work), interrupted]);
+    return await Promise.race([temporal.connection.withAbortSignal(pollSignal(ended.signal), work), interrupted]);
   } finally {
     ended.abort();
     await watching;

@@ -8,6 +8,7 @@ import { PROGRESS_QUERY, type Progress, type QueueName } from '../contracts/temp
 import { EXIT } from './exit-codes.ts';
 import { CommandEnd } from './failure.ts';
 import type { Output } from './output.ts';
+import { pollSignal } from './poll-signal.ts';
 import { noWorkerText, unpolledQueues } from './pollers.ts';
 import { createDisplay, type ProgressDisplay } from './progress-display.ts';
 import type { Look } from './progress-model.ts';
@@ -132,7 +133,7 @@ function createCare(
 
 /** A long poll that is not ended would hold the process up for 20 s. */
 async function resultOf({ connection }: Temporal, handle: WorkflowHandle, ended: AbortSignal): Promise<unknown> {
-  return await connection.withAbortSignal(ended, () => handle.result());
+  return await connection.withAbortSignal(pollSignal(ended), () => handle.result());
 }
 
 /** The workflow's own words; a query needs a worker, so it is given little time. */
