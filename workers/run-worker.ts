@@ -153,7 +153,11 @@ function installRuntime({ log, logLevel = 'INFO' }: WorkerOptions, sdkPort: numb
     logger,
     shutdownSignals: [],
     workerHeartbeatInterval: WORKER_BEAT,
-    ...(sdkPort === undefined ? {} : { telemetryOptions: { metrics: { prometheus } } }),
+    telemetryOptions: {
+      // Unforwarded, the SDK's native half writes coloured lines of its own to standard output, where --json has its document.
+      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+      ...(sdkPort === undefined ? {} : { metrics: { prometheus } }),
+    },
   });
 }
 
