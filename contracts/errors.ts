@@ -22,7 +22,7 @@ export const FAULTS = {
   ConnectionUnknown: { retry: false },
   AccessDenied: { retry: false },
   TableMissing: { retry: false },
-  TableUnsuited: { retry: false }, // no usable key, unsupported type, reserved column name, warehouse table that does not fit
+  TableUnsuited: { retry: false }, // no usable key, unsupported type or value, reserved column name, warehouse table that does not fit
   RowsRefused: { retry: false }, // by the warehouse table's types and constraints
   TooManyBad: { retry: false }, // bad records, more than the pipeline's onBad allows
   TableOwned: { retry: false }, // the warehouse table belongs to another pipeline or topic
@@ -82,6 +82,10 @@ export function fault(code: FaultCode, message: string, cause?: unknown): Fault 
 export function isFault(error: unknown, code?: FaultCode): error is Fault {
   return error instanceof Fault && (code === undefined || error.code === code);
 }
+
+/** Of a `TableUnsuited` that one row of the source brings about: its chunk waits for a person. */
+export const ROW_REMEDY =
+  "a row's value cannot be read, or the filter fails on it; mend the row and give `headrace retry`, or run again with another filter";
 
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {

@@ -1,5 +1,5 @@
 /** MySQL's and MariaDB's errors as catalogue faults: by the server's error number, else it is the connection's. */
-import { type Fault, type FaultCode, fault, isFault, messageOf } from '../../contracts/errors.ts';
+import { type Fault, type FaultCode, fault, isFault, messageOf, ROW_REMEDY } from '../../contracts/errors.ts';
 import { tlsRemedy } from './tls.ts';
 
 export type Unavailable = Extract<FaultCode, 'SourceUnavailable' | 'WarehouseUnavailable'>;
@@ -10,6 +10,21 @@ const ACCESS = [1044, 1142, 1143, 1227, 1370];
 const ADDRESS = [1045, 1049, 1698, 3118, 3955];
 const MISSING = [1146, 1051];
 const UNKNOWN_COLUMN = 1054;
+/** On reading the source: what a row's value, or the filter on it, brings about, each time that it is read. */
+const OF_A_ROW = [
+  1139, // regular expression
+  1242, // subquery has more than one row
+  1292, // in a function: truncated value
+  1365, // …division by zero
+  1366, // …incorrect value
+  1411, // …incorrect value for a function
+  1525, // no date or time
+  1644, // SIGNAL
+  1690, // out of range, as the difference of two unsigned numbers
+  1792, // a function that writes
+  3140, // no JSON
+  3141,
+];
 /** What a later attempt may not meet again. */
 const TRANSIENT = [
   1021, // disk full
@@ -71,5 +86,7 @@ export function mysqlFault(error: unknown, unavailable: Unavailable, doing: stri
   }
   if (MISSING.includes(number)) return fault('TableMissing', text, error);
   if (number === UNKNOWN_COLUMN && unavailable === 'SourceUnavailable') return fault('SourceChanged', text, error);
+  if (OF_A_ROW.includes(number) && unavailable === 'SourceUnavailable')
+    return fault('TableUnsuited', `${text}; ${ROW_REMEDY}`, error);
   return fault('Unexpected', text, error);
 }

@@ -1,5 +1,5 @@
 /** PostgreSQL's errors as catalogue faults: by SQLSTATE class, else by the socket's code. */
-import { type Fault, type FaultCode, fault, isFault, messageOf } from '../../contracts/errors.ts';
+import { type Fault, type FaultCode, fault, isFault, messageOf, ROW_REMEDY } from '../../contracts/errors.ts';
 
 /** SQLSTATE classes (two characters) or whole codes that a later attempt may not meet again. */
 const TRANSIENT = [
@@ -13,6 +13,13 @@ const TRANSIENT = [
   'XX000', // internal error; as seen while a server goes down
 ];
 const ACCESS = ['28', '42501', '3D000'];
+/** On reading the source: what a row's value, or the filter on it, brings about, each time that it is read. */
+const OF_A_ROW = [
+  '21', // the filter's subquery has more than one row
+  '22', // data exception: division by zero, a text that is no number, bytes that are no text
+  '25006', // the filter's function writes
+  'P0', // …or raises
+];
 
 /** Which database it is, and what says where: all three may be on one server, whose messages name none. */
 const SIDES = {
@@ -55,7 +62,21 @@ export function postgresFault(error: unknown, unavailable: Unavailable, doing: s
   }
   if (state === '42703' && unavailable === 'SourceUnavailable')
     return fault('SourceChanged', `${text} (SQLSTATE ${state})`, error);
+  if (unavailable === 'SourceUnavailable' && OF_A_ROW.some((prefix) => state.startsWith(prefix)))
+    return fault(...rowFault(error, `${text} (SQLSTATE ${state})`), error);
   if (TRANSIENT.some((prefix) => state.startsWith(prefix)) || state === '57014')
     return fault(unavailable, `${text} (SQLSTATE ${state})`, error);
   return fault('Unexpected', `${text} (SQLSTATE ${state})`, error);
+}
+
+/**
+ * An error with a place in the statement came before any row was read: a literal of ours (a bound of the keys, an enum's label)
+ * was a value of its type when the replay was planned, and is none now.
+ */
+function rowFault(error: unknown, text: string): [FaultCode, string] {
+  const ofStatement =
+    typeof error === 'object' && error !== null && 'position' in error && error.position !== undefined;
+  return ofStatement
+    ? ['SourceChanged', `${text}: a column's type, or the labels of its enum, changed since; start a new replay`]
+    : ['TableUnsuited', `${text}: ${ROW_REMEDY}`];
 }

@@ -64,6 +64,8 @@ export interface Words {
   salesTypes: readonly string[];
   /** A function `name` that writes to a table and gives 1. */
   writingFunction(name: string, table: string): string;
+  /** A condition on bigint `id` that fails where it is 5. */
+  failingOn5: string;
 }
 
 /** Of the suite's warehouse tables. */
@@ -92,6 +94,7 @@ const POSTGRES_WORDS: Words = {
   salesTypes: ['bigint', 'text', 'numeric(12,2)', 'json'],
   writingFunction: (name, table) =>
     `CREATE FUNCTION ${name}() RETURNS int LANGUAGE sql AS $$ INSERT INTO ${table} VALUES (1) RETURNING 1 $$`,
+  failingOn5: '1/(id-5) < 5',
 };
 
 const MARIADB_WORDS: Words = {
@@ -116,6 +119,7 @@ const MARIADB_WORDS: Words = {
   salesTypes: ['bigint(20)', 'longtext', 'decimal(12,2)', 'longtext'],
   writingFunction: (name, table) =>
     `CREATE FUNCTION ${name}() RETURNS int BEGIN INSERT INTO ${table} VALUES (1); RETURN 1; END`,
+  failingOn5: 'CAST(6 - id AS UNSIGNED) - 2 < 99', // division by zero is NULL there
 };
 
 export function openTestDatabase(kind: Kind): Promise<TestDatabase> {

@@ -244,6 +244,42 @@ describe.each(KINDS)('a source on %s', (kind) => {
       await expect(failed).rejects.toThrow('gone');
     });
 
+    it.runIf(kind === 'postgres')('a bound whose label has another name by now: the source has changed', async () => {
+      const label = unique('colour');
+      await sql(`CREATE TYPE ${label} AS ENUM ('red', 'green')`);
+      const { name, shown } = await make(`c ${label}, id int, PRIMARY KEY (c, id)`);
+      await sql(`INSERT INTO ${shown} VALUES ('red', 1), ('green', 2)`);
+      const table = await describeOf(name);
+      await sql(`ALTER TYPE ${label} RENAME VALUE 'red' TO 'crimson'`);
+      for (const failed of [
+        () => read(table, { after: ['red', '1'], upTo: ['green', '2'] }),
+        () => source.chunkEnd(table, ['red', '1'], ['green', '2'], 1),
+      ]) {
+        const error = await failed().catch((caught: unknown) => caught);
+        expect(error).toMatchObject({ code: 'SourceChanged' });
+        expect(messageOf(error)).toMatch(new RegExp(`${name.table}.*red.*start a new replay`));
+      }
+    });
+
+    it('a filter that fails on a row is not tried for ever: it names the table, the cause and what to do', async () => {
+      const { name, shown } = await make('id bigint PRIMARY KEY');
+      await sql(`INSERT INTO ${shown} VALUES (1), (5)`);
+      const table = await describeOf(name);
+      const where = database.words.failingOn5;
+      await source.checkScope(table, { where });
+      for (const failed of [
+        () => read(table, { upTo: ['9'], scope: { where } }),
+        () => source.keyAt(table, { after: null, upTo: null, scope: { where } }, 0, 'last'),
+      ]) {
+        const error = await failed().catch((caught: unknown) => caught);
+        expect(error).toMatchObject({ code: 'TableUnsuited' });
+        expect(messageOf(error)).toMatch(
+          new RegExp(`${name.table}.*(division by zero|out of range).*\`headrace retry\``),
+        );
+      }
+      expect(await read(table, { upTo: ['4'], scope: { where } })).toEqual(['1']);
+    });
+
     it('a filter that writes changes nothing', async () => {
       const { name, shown } = await make('id int PRIMARY KEY');
       await sql(`INSERT INTO ${shown} VALUES (7)`);
@@ -251,6 +287,7 @@ describe.each(KINDS)('a source on %s', (kind) => {
       await sql(database.words.writingFunction(`${shown}_f`, written.shown));
       const failed = read(await describeOf(name), { upTo: ['9'], scope: { where: `${shown}_f() = 1` } });
       await expect(failed).rejects.toThrow(/read.only/i);
+      await expect(failed).rejects.toMatchObject({ code: 'TableUnsuited' });
       expect(await sql(`SELECT * FROM ${written.shown}`)).toEqual([]);
     });
 
