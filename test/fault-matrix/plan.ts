@@ -14,6 +14,9 @@ export const VARIABLES = {
   results: 'HEADRACE_FAULTS_RESULTS',
 } as const;
 
+/** The soak as a whole, among the names of cells. */
+export const SOAK = 'soak';
+
 export const seed = (): number => Number(process.env[VARIABLES.seed] ?? 1);
 export const soakSeconds = (): number => Number(process.env[VARIABLES.soakSeconds] ?? 0);
 export const sideBySide = (): number => Number(process.env[VARIABLES.sideBySide] ?? 4);

@@ -10,9 +10,9 @@ import { expectExactlyOnce } from '../e2e/ends.ts';
 import { finishRun, startRun } from '../faults/midway.ts';
 import { required } from '../replay/setting.ts';
 import { LINKS } from './exchanges.ts';
-import { seed, soakSeconds } from './plan.ts';
+import { seed, SOAK, soakSeconds } from './plan.ts';
 import { newRandom, type Random } from './random.ts';
-import { noted } from './results.ts';
+import { note, noted } from './results.ts';
 import { expectNoStrays, newRun, within } from './run-cell.ts';
 import { openStackSlot, type Slot } from './slot.ts';
 
@@ -96,6 +96,7 @@ test(
         return { what: acts.join('; ') };
       });
     }
+    note({ name: SOAK, ok: true, seconds: soakSeconds() });
   },
   soakSeconds() * 1000 + GRACE_MS,
 );
