@@ -4,8 +4,11 @@ export interface HopCount {
   /** What has happened to the rows: `replayed`, `landed`, `loaded`. */
   name: string;
   rows: number;
-  /** Where it is known otherwise than from the rows: of a window or a filter, whose rows nobody knows. */
-  secondsLeft?: number;
+  /**
+   * Where the rows do not tell it: nobody knows how many they are (a window, a filter), or event time paces them. Null: nothing
+   * else tells it either. Absent: it follows from the rows.
+   */
+  secondsLeft?: number | null;
 }
 
 /** One look at a workflow. */
@@ -38,10 +41,11 @@ export function createProgressModel(): ProgressModel {
       samples.push({ atMs, rows: new Map(look.hops.map(({ name, rows }) => [name, rows])) });
       while (samples.length > 2 && (samples[1]?.atMs ?? atMs) <= atMs - WINDOW_MS) samples.shift();
       const first = samples[0];
-      return look.hops.map(({ name, rows, secondsLeft: told = null }) => {
+      return look.hops.map(({ name, rows, secondsLeft: told }) => {
         const seconds = (atMs - (first?.atMs ?? atMs)) / 1000;
         const rowsPerSecond = seconds > 0 ? Math.max(0, rows - (first?.rows.get(name) ?? 0)) / seconds : 0;
-        const left = look.expected === null ? told : secondsLeft(look.expected, rows, rowsPerSecond);
+        const counted = look.expected === null ? null : secondsLeft(look.expected, rows, rowsPerSecond);
+        const left = told === undefined ? counted : told;
         return { name, rows, rowsPerSecond, secondsLeft: left };
       });
     },

@@ -1,6 +1,8 @@
 /** Progress of a replay and of what follows it, read from the control database: it answers when no worker does. */
+import type { HopCounts } from '../contracts/inspect.ts';
 import type { Settings } from '../contracts/settings.ts';
 import type { ProgressSource } from './launch.ts';
+import type { HopCount } from './progress-model.ts';
 
 export type HopName = 'replayed' | 'landed' | 'loaded';
 
@@ -22,20 +24,25 @@ export async function replayProgress(
         const text = ahead === null ? '' : `waiting for its turn to publish: replay ${ahead} is publishing`;
         return { expected: null, hops: [], text };
       }
-      const { secondsLeft } = counts;
       return {
         expected: counts.expected,
-        // Read at one moment, and yet a hop can be ahead by a transaction that is not noted: more than the hop before cannot be.
-        hops: hops.map((name) => ({
-          name,
-          rows: atMost(counts)[name],
-          ...(name === 'replayed' && secondsLeft !== null ? { secondsLeft } : {}),
-        })),
+        hops: hopsOf(counts, hops),
         text: counts.paused ? 'paused' : '',
       };
     },
     close: () => inspector.close(),
   };
+}
+
+export function hopsOf(counts: HopCounts, hops: readonly HopName[]): HopCount[] {
+  // Read at one moment, and yet a hop can be ahead by a transaction that is not noted: more than the hop before cannot be.
+  return hops.map((name) => ({ name, rows: atMost(counts)[name], ...leftOf(name, counts) }));
+}
+
+/** Where the rows do not tell it, as status does; the hops that follow a clock are as far behind it as they happen to be. */
+function leftOf(name: HopName, { expected, paced, secondsLeft }: HopCounts): Pick<HopCount, 'secondsLeft'> {
+  if (expected !== null && !paced) return {};
+  return { secondsLeft: name === 'replayed' ? secondsLeft : null };
 }
 
 function atMost({ replayed, landed, loaded }: Record<HopName, number>): Record<HopName, number> {

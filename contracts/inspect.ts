@@ -26,6 +26,8 @@ export interface HopCounts {
     skipped: number;
   };
   paused: boolean;
+  /** By event time (`--speed`): rows come when their time has come. */
+  paced: boolean;
   /** Of this replay, over the last minute. */
   rowsPerSecond: number;
   /** Until all of it is in the topic; null where that cannot be told. */

@@ -3,6 +3,7 @@
  *
  * Where the rows are known (the whole table, or a limit that was reached) they are counted. Of a window or a filter they are
  * not: there the place among the chunks is, which is wrong by as much as the rows in scope are unevenly spread over the key.
+ * Paced by event time, the clock alone tells, never the rows: they come when they happened.
  */
 
 export interface Standing {
@@ -17,8 +18,8 @@ export interface Standing {
   chunksPerSecond: number;
   /** In all, about; null: nobody knows. */
   chunksExpected: number | null;
-  /** Paced by event time: what its own clock says; null where it is not, or has not begun. */
-  clockSecondsLeft: number | null;
+  /** Where event time paces it: what its own clock says, or why that says nothing; null where nothing but its work paces it. */
+  clock: TimeLeft | null;
 }
 
 export interface TimeLeft {
@@ -27,14 +28,14 @@ export interface TimeLeft {
 }
 
 export function timeLeft(standing: Standing): TimeLeft {
-  const { state, paused, expected, replayed, rowsPerSecond, chunks, chunksPerSecond, clockSecondsLeft } = standing;
+  const { state, paused, expected, replayed, rowsPerSecond, chunks, chunksPerSecond, clock } = standing;
   const unknown = (leftUnknown: string): TimeLeft => ({ secondsLeft: null, leftUnknown });
   const known = (seconds: number): TimeLeft => ({ secondsLeft: Math.max(0, seconds), leftUnknown: '' });
   if (state === 'published') return known(0);
   if (state === 'abandoned') return unknown('another took its place');
   if (paused) return unknown('paused');
   if (state === 'planned') return unknown('waits for its turn');
-  if (clockSecondsLeft !== null) return known(clockSecondsLeft);
+  if (clock !== null) return clock.secondsLeft === null ? clock : known(clock.secondsLeft);
   if (rowsPerSecond <= 0) return unknown('published nothing in the last minute');
   if (expected !== null && replayed < expected) return known((expected - replayed) / rowsPerSecond);
   const total = chunks.all ? chunks.found : standing.chunksExpected;

@@ -1,9 +1,10 @@
 /** Where a replay stands, as one row of the control database; read by people only, never what a decision rests on. */
-import { timeLeft } from '../../contracts/time-left.ts';
+import { type TimeLeft, timeLeft } from '../../contracts/time-left.ts';
 import type { Key } from '../../contracts/columns.ts';
 import type { HopCounts } from '../../contracts/inspect.ts';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
 import type { ReplayScope } from '../../contracts/replay.ts';
+import { utcMs } from '../../contracts/scope-words.ts';
 import { eventTimeMs } from '../../formats/event-time.ts';
 import { ARRIVED_SQL } from './arrived-sql.ts';
 import { CLOCK_MS } from './replay-pace.ts';
@@ -82,11 +83,12 @@ export function toCounts(row: StandingRow): HopCounts {
     state: row.state,
     rowsPerSecond: perSecond(Number(row.lately)),
   };
+  const clock = clockOf(row);
   const left = timeLeft({
     ...standing,
     chunksPerSecond: perSecond(reached - row.reached_before),
     chunksExpected: estimated === 0 ? null : Math.ceil(estimated / row.spec.source.chunkRows),
-    clockSecondsLeft: clockSecondsLeft(row),
+    clock,
   });
   return {
     ...{ replayId: row.replay_id, plannedAt: row.planned_at.toISOString() },
@@ -94,14 +96,22 @@ export function toCounts(row: StandingRow): HopCounts {
     publishedAt: row.published_at?.toISOString() ?? null,
     ...standing,
     ...{ landed: Number(row.landed), loaded: Number(row.loaded) },
+    ...{ paced: clock !== null },
     ...left,
   };
 }
 
-/** Paced by event time, the upper bound's own event time says when it is due. */
-function clockSecondsLeft({ speed, clock_ms, upper_key }: StandingRow): number | null {
+/** Paced by event time, the last row's own event time says when it is due: the upper bound's, and none at a window's end. */
+function clockOf({ speed, clock_ms, upper_key, scope, estimated }: StandingRow): TimeLeft | null {
   const last = upper_key?.[0];
-  if (speed === null || clock_ms === null || last === undefined) return null;
+  if (speed === null || last === undefined) return null;
+  const unknown = (leftUnknown: string): TimeLeft => ({ secondsLeft: null, leftUnknown });
+  if (clock_ms === null) return unknown('the clock of its event time has not begun');
+  const isReached = scope.limit !== undefined && Number(estimated) === scope.limit;
+  if (scope.where !== undefined && !isReached)
+    return unknown('nobody knows the time of the last row that its filter takes');
   const lastMs = eventTimeMs(last);
-  return lastMs === null ? null : (lastMs - clock_ms) / 1000 / speed;
+  if (lastMs === null) return unknown(`${last} has no place on a clock`);
+  const untilMs = scope.to === undefined ? lastMs : Math.min(lastMs, utcMs(scope.to));
+  return { secondsLeft: (untilMs - clock_ms) / 1000 / speed, leftUnknown: '' };
 }
