@@ -42,7 +42,7 @@ function pipelineText(look: PipelineLook, endOf: (replayId: string) => string | 
   return [
     `${pipeline}: topic ${topic}, lake ${dataset}`,
     tableText(
-      ['replay', 'state', 'rows in the topic', 'chunks', 'speed', 'time left'],
+      ['replay', 'state', 'rows in the topic', 'chunks done', 'speed', 'time left'],
       replays.map((each) => replayRow(each, endOf(each.replayId))),
     ),
     tableText(['all replays', 'rows', 'speed', 'lag', ''], hops, ['left', 'right', 'right', 'right', 'left']),
@@ -55,13 +55,13 @@ function replayRow(replay: HopCounts, end: string | null): string[] {
   const { replayId, state, startedAt, publishedAt, expected, replayed, chunks, rowsPerSecond } = replay;
   const ofAll = expected === null || publishedAt !== null ? '' : ` of about ${numberText(expected)}`;
   const skipped = chunks.skipped === 0 ? '' : `, ${numberText(chunks.skipped)} skipped`;
-  const reached = chunks.found === 0 ? '' : `${numberText(chunks.reached)} of `;
+  const done = chunks.found === 0 ? '' : `${numberText(chunks.done)} of `;
   const found = chunks.found === 0 ? '' : chunks.all ? numberText(chunks.found) : `${numberText(chunks.found)} or more`;
   return [
     replayId,
     publishedAt !== null ? state : end !== null ? end : replay.paused ? `${state}, paused` : state,
     numberText(replayed) + ofAll,
-    `${reached}${found}${skipped}`,
+    `${done}${found}${skipped}`,
     publishedAt === null
       ? rateText(rowsPerSecond, rowsPerSecond > 0 ? 1 : 0)
       : rateText(replayed, startedAt === null ? 0 : secondsBetween(startedAt, publishedAt)),

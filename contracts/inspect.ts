@@ -21,6 +21,8 @@ export interface HopCounts {
     /** Those with bounds, and whether that is all. */
     found: number;
     all: boolean;
+    /** Over; of those at a lane's end that have no row (left), it is told with the lane's next one, or once all is published. */
+    done: number;
     /** Those below are over, or run. */
     reached: number;
     skipped: number;

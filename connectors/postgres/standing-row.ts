@@ -24,6 +24,7 @@ export interface StandingRow {
   found: number;
   complete: boolean;
   skipped: number;
+  over: number;
   reached: number;
   reached_before: number;
   lately: string;
@@ -37,10 +38,17 @@ export interface StandingRow {
 /** The rate is that of so long: shorter jumps with every transaction, longer hides a changed pace. */
 const LATELY = `interval '60 seconds'`;
 
+// A lane's chunks come one after the other: all before its last one are over, those without a row among them.
+const OVER_SQL = `
+    (SELECT coalesce(sum(l.last / r.lane_modulus + (l.last IS NOT DISTINCT FROM l.done)::int), 0)::int FROM (
+       SELECT max(chunk) AS last, max(chunk) FILTER (WHERE chunk_done) AS done FROM headrace.lane_transaction
+       WHERE replay_id = r.replay_id AND state = 'done' GROUP BY lane) l)`;
+
 // `lately` begins with the first transaction that ended in it, so that a pause before that is no part of the rate.
 export const STANDING_SQL = `
   SELECT r.replay_id, r.state, r.planned_at, r.published_at, r.spec, r.scope, r.topic_id, r.pipeline, r.upper_key,
     r.estimated_rows AS estimated, t.replayed, t.started_at, t.lately, t.lately_seconds, t.reached, t.reached_before, c.found, c.skipped,
+    ${OVER_SQL} AS over,
     coalesce((SELECT up_to_key = r.upper_key FROM headrace.chunk l WHERE l.replay_id = r.replay_id ORDER BY chunk DESC LIMIT 1),
              r.upper_key IS NULL) AS complete,
     coalesce(p.paused, false) AS paused, p.speed,
@@ -72,13 +80,14 @@ function expectedRows({ scope, estimated, published_at, replayed }: StandingRow)
 
 export function toCounts(row: StandingRow): HopCounts {
   const { found, skipped, reached } = row;
+  const done = row.published_at === null ? Math.min(row.over, found) : found;
   const estimated = Number(row.estimated);
   const seconds = row.lately_seconds;
   const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
   const standing = {
     expected: expectedRows(row),
     replayed: Number(row.replayed),
-    chunks: { found, all: row.complete, reached, skipped },
+    chunks: { found, all: row.complete, done, reached, skipped },
     paused: row.paused,
     state: row.state,
     rowsPerSecond: perSecond(Number(row.lately)),

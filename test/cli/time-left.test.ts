@@ -29,7 +29,7 @@ const paced600x: StandingRow = {
   ...{ replay_id: 'r', state: 'publishing', paused: false, spec, scope: {}, estimated: '5000' },
   ...{ planned_at: new Date(), started_at: new Date(), published_at: null },
   ...{ replayed: '20', landed: '0', loaded: '0', lately: '300', lately_seconds: 10 },
-  ...{ found: 1, complete: true, skipped: 0, reached: 1, reached_before: 0 },
+  ...{ found: 1, complete: true, skipped: 0, over: 0, reached: 1, reached_before: 0 },
   ...{ upper_key: ['2024-03-01 05:00:00+00', '7'], speed: 600, clock_ms: Date.parse('2024-03-01T00:10:00Z') },
 };
 

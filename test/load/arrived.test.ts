@@ -101,3 +101,21 @@ it('counts loads that were noted before they told how far they came', async () =
   ]);
   expect(await arrived(replayId)).toEqual({ replayed: ROWS, landed: ROWS, loaded: ROWS });
 });
+
+it('counts chunks that are over, not those that are begun', async () => {
+  const replayId = await lake.replay();
+  const chunks = async () => (await openInspectStore(lake.control).hopCounts(replayId))?.chunks;
+  const transactions = (sql: string) => lake.control.query(`${sql} AND replay_id = $1`, [replayId]);
+  expect(await chunks()).toMatchObject({ found: 5, done: 5, reached: 5 });
+  await lake.control.query(
+    `UPDATE headrace.replay SET state = 'publishing', published_at = NULL WHERE replay_id = $1`,
+    [replayId],
+  );
+  await transactions('UPDATE headrace.lane_transaction SET chunk_done = false WHERE chunk = 4');
+  expect(await chunks()).toMatchObject({ found: 5, done: 4, reached: 5 });
+  // In one lane, and a chunk of it had no row.
+  await lake.control.query('UPDATE headrace.replay SET lane_modulus = 1 WHERE replay_id = $1', [replayId]);
+  await transactions('UPDATE headrace.lane_transaction SET lane = 0, seq = chunk + 1 WHERE true');
+  await transactions('DELETE FROM headrace.lane_transaction WHERE chunk = 2');
+  expect(await chunks()).toMatchObject({ found: 5, done: 4, reached: 5 });
+});
