@@ -21,6 +21,9 @@ import { awaitDue } from './replay-clock.ts';
 import { awaitTurn } from './replay-pace.ts';
 import { sendRows } from './send-rows.ts';
 
+/** A look at source and topic serves so long: a chunk is over by then, or slow, by its rate or its clock. */
+const LOOK_AGAIN_MS = 2_000;
+
 export interface PublishPorts {
   replays: Replays;
   topics: TopicAdmin;
@@ -49,7 +52,14 @@ export async function publishChunk(
   if (replay.state === 'abandoned') await requirePublishing(replays, request.replayId);
   const chunk = await replays.chunk(request.replayId, request.chunk);
   if (!chunk) throw fault('Unexpected', `chunk ${request.chunk} of replay ${request.replayId} has no bounds yet`);
-  await checkUnchanged(ports, replay);
+  let lookedAt = -Infinity;
+  const checkAgain = async (): Promise<void> => {
+    const now = performance.now();
+    if (now - lookedAt < LOOK_AGAIN_MS) return;
+    await checkUnchanged(ports, replay);
+    lookedAt = now;
+  };
+  await checkAgain();
   const lane = laneOf(chunk.chunk, replay.laneModulus);
   const result = async (done = true) => ({
     chunk: chunk.chunk,
@@ -71,6 +81,7 @@ export async function publishChunk(
           if (next === 'paused') return await result(false);
           // Begun, and nothing to send any more: a transaction without rows ends the chunk.
           const { part, pace } = next ?? { part: chunk, pace: await replays.pace(replay.replayId) };
+          await checkAgain();
           await publishOnce(ports, replay, chunk, part, lane, last.seq, last.fromKey, writer, pace, pulse);
         } else if ((await replays.chunk(replay.replayId, last.chunk))?.skipped === true) {
           // Nobody goes on with it; our writer has fenced whoever began it.
@@ -85,6 +96,7 @@ export async function publishChunk(
       // A chunk without a row (left) makes no transaction.
       if (next === null) return await result();
       const { part, pace } = next;
+      await checkAgain();
       const seq = (last?.seq ?? 0) + 1;
       if (!(await replays.begin(replay.replayId, lane, seq, chunk.chunk, place.from))) {
         await requirePublishing(replays, replay.replayId);

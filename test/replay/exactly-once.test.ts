@@ -139,6 +139,19 @@ describe('every row is in the topic once', () => {
   });
 });
 
+test('a column’s type that changes in the middle of a slow chunk ends it before long', async () => {
+  const spec = await newPipeline(setting, 100);
+  const replayId = await planned(spec);
+  const activities = setting.activities();
+  await activities.findChunks({ replayId, atLeast: 1_000 });
+  await setting.ports.replays.setPace(replayId, { ...NO_LIMITS, rowsPerSecond: 10 });
+  const published = activities.publishChunk({ replayId, chunk: 0 }).catch((error: unknown) => error);
+  await expect.poll(() => setting.ports.replays.rowsIn(replayId, 0), { timeout: 10_000 }).toBeGreaterThan(0);
+  await setting.sales.query(`ALTER TABLE ${spec.source.table.table} ALTER name TYPE varchar(99)`);
+  expect(await published).toMatchObject({ code: 'SourceChanged' });
+  expect(await setting.ports.replays.rowsIn(replayId, 0)).toBeLessThan(100);
+});
+
 describe('turns', () => {
   test('a zombie of an abandoned replay that had begun, but not opened its lane, brings nothing in', async () => {
     const spec = await newPipeline(setting, 150);
