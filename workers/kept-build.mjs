@@ -39,7 +39,7 @@ const UNUSED_MS = 30 * 24 * 60 * 60 * 1000;
  */
 export async function keptBuild(name, folders, build) {
   const key = keyOf(folders);
-  const folder = join(CACHE, `${name}-${key}`);
+  const folder = placeOf(`${name}-${key}`);
   if (isWhole(folder)) {
     touch(folder);
     return folder;
@@ -53,7 +53,6 @@ export async function keptBuild(name, folders, build) {
     await build(unfinished);
     if (keyOf(folders) !== key) throw new Error('a source was changed while it was built'); // by a pull, or a branch
     writeFileSync(join(unfinished, SIZE), sizeOf(unfinished));
-    if (existsSync(folder) && !isWhole(folder)) rmSync(folder, { recursive: true, force: true });
     renameSync(unfinished, folder);
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true });
@@ -61,6 +60,19 @@ export async function keptBuild(name, folders, build) {
   }
   removeUnused();
   return folder;
+}
+
+/**
+ * A build that is broken stays where it is, and another is made beside it: whoever takes it away may meet what another start has
+ * put there since, and runs from. It goes with those that nobody uses.
+ * @param {string} name
+ * @returns {string} of the whole build, or where none is yet
+ */
+function placeOf(name) {
+  for (let place = 1; ; place++) {
+    const folder = join(CACHE, place === 1 ? name : `${name}-${place}`);
+    if (isWhole(folder) || !existsSync(folder)) return folder;
+  }
 }
 
 /**

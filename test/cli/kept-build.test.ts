@@ -91,6 +91,16 @@ test('a build that lost files, or what is in them, is made anew', async () => {
   expect(unfinished()).toEqual([]);
 });
 
+test('a broken build is left where it is: what a start runs from is taken away by no other', async () => {
+  const before = builds();
+  before.forEach((name) => writeFileSync(join(cache, name, 'main.js'), ''));
+  const ran = await Promise.all([start(), start(), start(), start()]);
+  for (const { stdout } of ran) expect(stdout).toMatch(/^\d+\.\d+\.\d+/);
+  expect(before.map((name) => statSync(join(cache, name, 'main.js')).size)).toEqual(before.map(() => 0));
+  expect(builds()).toHaveLength(before.length + 1);
+  expect(unfinished()).toEqual([]);
+});
+
 test('it holds the packages where npm tells which there are, and is made anew when they change', async () => {
   const list = join(checkout, 'node_modules/.package-lock.json');
   const apart = /from ?["'](zod|pg|yaml|@aws-sdk[^"']*)["']/;
