@@ -64,7 +64,11 @@ export function bufferedRecord(offset: number, value: Buffer | null, origin: Buf
 }
 
 const NO_BYTES = Buffer.alloc(0);
-const FIRST_BYTES = 64 * 1024;
+/** Of a buffer with its first record: a worker may hold hundreds of them, and what they hold counts against `worker.landMemory`. */
+const FIRST_BYTES = 4 * 1024;
+const FIRST_RECORDS = 64;
+/** Spares are for buffers beyond this: the largest that is kept would be wasted on a small one. */
+const SMALL_BYTES = 64 * 1024;
 /** Up to here memory doubles; beyond, it grows by as much, so that a large buffer does not hold twice what it needs. */
 const DOUBLE_UP_TO_BYTES = 32 * 1024 * 1024;
 /** An offset and a lineage index, the longest there are, with their separators. */
@@ -76,9 +80,9 @@ const NEWLINE = 0x0a;
 
 /** @param spares where memory is taken from as the buffer grows */
 export function createCutBuffer(partition: number, spares: SpareBuffers = createSpareBuffers(0)): CutBuffer {
-  let lines: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  let lines: Buffer = NO_BYTES; // none is taken before the first record
   let at = 0;
-  let starts = new Uint32Array(1024);
+  let starts = new Uint32Array(0);
   let records = 0;
   let first: number | null = null;
   let last: number | null = null;
@@ -91,9 +95,9 @@ export function createCutBuffer(partition: number, spares: SpareBuffers = create
   function makeRoom(needed: number): void {
     let size = Math.max(lines.length, FIRST_BYTES);
     while (size < needed) size += Math.min(size, DOUBLE_UP_TO_BYTES);
-    const larger = spares.take(size);
+    const larger = size > SMALL_BYTES ? spares.take(size) : Buffer.allocUnsafeSlow(size);
     lines.copy(larger, 0, 0, at);
-    if (lines.length > FIRST_BYTES) spares.giveBack(lines);
+    if (lines.length > SMALL_BYTES) spares.giveBack(lines);
     lines = larger;
   }
 
@@ -135,7 +139,7 @@ export function createCutBuffer(partition: number, spares: SpareBuffers = create
       const size = valueTo < 0 ? 0 : valueTo - valueFrom;
       if (at + size + PREFIX_BYTES > lines.length) makeRoom(at + size + PREFIX_BYTES);
       if (records === starts.length) {
-        const longer = new Uint32Array(records * 2);
+        const longer = new Uint32Array(Math.max(FIRST_RECORDS, records * 2));
         longer.set(starts);
         starts = longer;
       }
@@ -189,7 +193,7 @@ export function createCutBuffer(partition: number, spares: SpareBuffers = create
     },
     dispose() {
       this.reset();
-      if (lines.length > FIRST_BYTES) spares.giveBack(lines);
+      if (lines.length > SMALL_BYTES) spares.giveBack(lines);
       lines = NO_BYTES;
     },
   };

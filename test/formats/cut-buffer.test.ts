@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bufferedRecord, createCutBuffer, type BufferedRecord } from '../../formats/cut-buffer.ts';
+import { createSpareBuffers } from '../../formats/spare-buffers.ts';
 
 const origin = (replay: string, chunk: string, schema: string) => Buffer.from(`${schema};${chunk};${replay}`);
 const record = (offset: number, value: string | null, of: Buffer | null = origin('r1', '3', 'a1')): BufferedRecord =>
@@ -37,6 +38,24 @@ describe('cut buffer', () => {
     expect(buffer.schemaVersion()).toBe('a1');
     buffer.append(record(2, '{}'));
     expect(buffer.content().lineages).toHaveLength(1);
+  });
+
+  it('holds no memory while empty, little with little in it, and leaves spares to those that need them', () => {
+    const spares = createSpareBuffers(1 << 24);
+    spares.giveBack(Buffer.alloc(1 << 20));
+    const buffer = createCutBuffer(0, spares);
+    expect(buffer.capacity()).toBe(0);
+    expect(buffer.content().lines).toHaveLength(0);
+    buffer.append(record(0, '{"a":1}'));
+    expect(buffer.capacity()).toBeLessThan(5_000);
+    for (let offset = 1; offset < 200; offset++) buffer.append(record(offset, 'x'.repeat(100)));
+    expect(buffer.capacity()).toBeLessThan(2.5 * buffer.bytes());
+    expect(spares.bytes()).toBe(1 << 20);
+    buffer.append(record(200, 'x'.repeat(100_000)));
+    expect([buffer.records(), spares.bytes()]).toEqual([201, 0]);
+    buffer.dispose();
+    expect(spares.bytes()).toBe(1 << 20);
+    expect(buffer.capacity()).toBeLessThan(2_000);
   });
 
   it('does not fit a record of another schema version', () => {
