@@ -2,12 +2,14 @@
  * `runPipeline`: the bounded whole. Replay, landing and loading overlap; each knows its end from the replay's ends, never
  * from an idle timeout. It lands nothing itself: the dataset's one land workflow does, asked for by this run's request.
  */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   CancellationScope,
   defineQuery,
   executeChild,
   proxyActivities,
   setHandler,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -18,6 +20,7 @@ import { datasetOf } from '../contracts/pipeline.ts';
 import {
   PROGRESS_QUERY,
   type Progress,
+  type ReplayReport,
   type RunInput,
   type RunReport,
   SEARCH_ATTRIBUTES,
@@ -34,6 +37,15 @@ const { requestLanding, setLandingEnds, endLandingRequest } = proxyActivities<La
   shortCall('orchestrate'),
 );
 const { awaitLanded } = proxyActivities<LandRequestActivities>(longWork('orchestrate'));
+
+/** A replay may run for a day: 3,000 looks at it are 30,000 events, and the server's limit is 51,200. */
+const WAIT_FIRST_MS = 1_000;
+const WAIT_MOST_MS = 30_000;
+/**
+ * One of the same id, as a reset of the run leaves it open, gives way: two at once would be safe, and it holds nothing. (Children
+ * have no conflict policy, which is to replace this elsewhere.)
+ */
+const inPlaceOf = { workflowIdReusePolicy: 'TERMINATE_IF_RUNNING' } as const;
 
 export const runProgressQuery = defineQuery<Progress>(PROGRESS_QUERY);
 
@@ -87,11 +99,7 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
   }
 
   async function replayAndLand(): Promise<void> {
-    const replayed = await executeChild(replayTable, {
-      workflowId: ids.replay,
-      args: [{ ...input, plan }],
-      staticSummary: `replay ${replayId}`,
-    });
+    const replayed = await replay();
     seconds.replay = replayed.seconds;
     at.rows = replayed.rows;
     enter('landing', `published ${countText(replayed.rows, 'row')}; landing and loading what is left`);
@@ -102,8 +110,26 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
     enter('loading', `landed ${countText(replayed.rows, 'row')}; loading what is left`);
   }
 
+  /** One of the same id that runs already, as a reset of this run leaves it, is let end; run again, it finds all done. */
+  async function replay(): Promise<ReplayReport> {
+    for (let pause = WAIT_FIRST_MS; ; pause = Math.min(pause * 2, WAIT_MOST_MS)) {
+      try {
+        return await executeChild(replayTable, {
+          workflowId: ids.replay,
+          args: [{ ...input, plan }],
+          staticSummary: `replay ${replayId}`,
+        });
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        enter('waiting', `${ids.replay} runs already: waiting for its end`);
+        await sleep(pause);
+      }
+    }
+  }
+
   async function load(): Promise<void> {
     const loaded = await executeChild(loadWarehouse, {
+      ...inPlaceOf,
       workflowId: ids.load,
       args: [{ spec, until: { replayId } }],
       staticSummary: `load of replay ${replayId}`,
@@ -113,6 +139,7 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
 
   enter('verifying', 'reading source, lake and warehouse');
   const verified = await executeChild(verifyPipeline, {
+    ...inPlaceOf,
     workflowId: ids.verify,
     args: [{ spec, replayId }],
     staticSummary: `verify of replay ${replayId}`,
