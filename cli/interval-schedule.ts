@@ -25,6 +25,7 @@ function action(input: IntervalInput) {
     workflowId: workflowIds.interval(input.spec.name),
     taskQueue: TASK_QUEUES.orchestrate,
     args: [input],
+    staticSummary: `${input.spec.name}: one data interval`,
   };
 }
 

@@ -24,6 +24,7 @@ export async function scheduleLoad(
       workflowId: workflowIds.load(spec.name, 'scheduled'),
       taskQueue: TASK_QUEUES.orchestrate,
       args: [input],
+      staticSummary: `${spec.name}: what is sealed and not loaded`,
     },
     // A load under way takes what the next one would have found.
     policies: { overlap: 'SKIP', catchupWindow: everyMs },

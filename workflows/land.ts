@@ -50,6 +50,8 @@ export interface LandState extends LandReport {
   parallelism: number;
   paused: boolean;
   openSince: Record<number, number>;
+  /** When an activity last ended and told what it had landed. Absent: none did yet. */
+  toldAt?: number;
 }
 
 /** What a requester says when it pokes. */
@@ -95,8 +97,16 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
   let shared = Infinity;
   const totals: LandReport = { rows: carried?.rows ?? 0, cuts: carried?.cuts ?? 0, objects: carried?.objects ?? 0 };
   const openSince: Record<number, number> = { ...carried?.openSince };
+  let toldAt = carried?.toldAt;
+  /** Activities tell their rows when they end, minutes later: until then no figure is true. */
+  const told = () =>
+    toldAt === undefined
+      ? []
+      : [
+          `${countText(totals.rows, 'row')} in ${countText(totals.cuts, 'cut')} told by ${new Date(toldAt).toISOString().slice(0, 16)}Z`,
+        ];
   const text = () =>
-    `${phase}: topic ${wanted.spec.topic.name}, ${countText(totals.rows, 'row')} in ${countText(totals.cuts, 'cut')}, ${wanted.parallelism} at a time`;
+    [`${phase}: topic ${wanted.spec.topic.name}`, ...told(), `${wanted.parallelism} at a time`].join(', ');
   const enter = (next: string): void => {
     phase = next;
     upsertSearchAttributes({ [SEARCH_ATTRIBUTES.phase]: [next] });
@@ -153,7 +163,8 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
       await copies.settled();
       await condition(allHandlersFinished);
       const { spec, parallelism, paused } = wanted;
-      const state = { ...totals, facts, generation, spec, parallelism, paused, openSince };
+      const about = { facts, generation, spec, parallelism, paused, openSince };
+      const state = { ...totals, ...about, ...(toldAt === undefined ? {} : { toldAt }) };
       await continueAsNew<typeof landDataset>({ ...input, spec }, state);
     }
   }
@@ -201,6 +212,7 @@ export async function landDataset(input: LandInput, carried?: LandState): Promis
         totals.rows += report.rows;
         totals.cuts += report.cuts;
         totals.objects += report.objects;
+        toldAt = Date.now();
         if (report.letters > 0) copies.wanted(wanted.spec);
         for (const partition of partitions) {
           const since = report.openSince[partition];

@@ -118,6 +118,7 @@ export function createChunkWork({ replayId, state, queue, running, known, fail, 
     async publish(chunk) {
       const scope = new CancellationScope();
       running.set(chunk, scope);
+      tell();
       try {
         const result = await scope.run(() =>
           publishChunk.executeWithOptions({ summary: `chunk ${chunk}` }, [{ replayId, chunk }]),

@@ -80,13 +80,16 @@ export async function replayTable(
     lanes: input.spec.source.lanes,
   };
   let phase = 'planning';
+  const running = new Map<number, CancellationScope>();
   const enter = (next: string): void => {
     phase = next;
     upsertSearchAttributes({ [SEARCH_ATTRIBUTES.phase]: [next] });
   };
   const text = (): string =>
     [
-      `${phase}: ${countText(state.rows, 'row')} in ${countText(state.done, 'chunk')}`,
+      // Of a chunk under way, rows may be in the topic that nobody has told here.
+      `${phase}: ${countText(state.rows, 'row')} in ${countText(state.done, 'whole chunk')}`,
+      ...(running.size === 0 ? [] : [`${countText(running.size, 'chunk')} under way`]),
       ...(state.paused && phase !== 'paused' ? ['paused'] : []),
       ...(state.rate === null ? [] : [`at most ${numberText(state.rate)} rows/s`]),
       ...(state.bytes === null ? [] : [`at most ${state.bytes} bytes/s`]),
@@ -116,7 +119,6 @@ export async function replayTable(
     [SEARCH_ATTRIBUTES.phase]: [phase],
   });
   const plan = input.plan ?? (await planReplay({ ...input, workflowId: workflowInfo().workflowId }));
-  const running = new Map<number, CancellationScope>();
   try {
     return await publishAll();
   } catch (error) {

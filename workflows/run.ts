@@ -77,7 +77,8 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
   const request = { spec, requestId: workflowId };
   const parallelism = input.parallelism === undefined ? {} : { parallelism: input.parallelism };
   await requestLanding({ ...request, workflowId, ...parallelism });
-  enter('moving', 'replaying, landing and loading side by side');
+  // Whether the replay has its turn, the replay alone knows.
+  enter('moving', `landing and loading beside ${ids.replay}, which says whether it publishes or waits for its turn`);
 
   /** One that fails stops the others: without it they would wait for an end that does not come. */
   const seconds = { replay: 0, land: 0, load: 0 };

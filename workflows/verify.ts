@@ -2,7 +2,7 @@
  * `verifyPipeline`: reads source, lake and warehouse and says whether a replay arrived. A difference is an answer, not a
  * failure: the workflow completes with `ok: false`.
  */
-import { countText } from '../contracts/count-words.ts';
+import { countText, numberText } from '../contracts/count-words.ts';
 import { defineQuery, proxyActivities, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { VerifyActivities } from '../activities/verify.ts';
 import {
@@ -49,6 +49,6 @@ export function textOf(report: VerifyReport): string {
   const counts = { missing, extra, different, skipped, lost, deadLetters, chunksUnequal, changedSince };
   const found = Object.entries(counts).filter(([, count]) => count > 0);
   const details = found.map(([name, count]) => `${name} ${count}`).join(', ');
-  const rows = `replay ${report.replayId}: ${countText(report.rows.source, 'row')} in the source, ${report.rows.loaded} in the warehouse`;
+  const rows = `replay ${report.replayId}: ${countText(report.rows.source, 'row')} in the source, ${numberText(report.rows.loaded)} in the warehouse`;
   return `${rows}; ${report.ok ? 'equal' : 'NOT equal'}${details === '' ? '' : ` (${details})`}`;
 }

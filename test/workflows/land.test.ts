@@ -5,7 +5,7 @@ import { type WorkflowHandle, WithStartWorkflowOperation, WorkflowFailedError } 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { LandShare, LandShareReport } from '../../activities/land-ports.ts';
 import type { PipelineSpec } from '../../contracts/pipeline.ts';
-import { type LandInput, TASK_QUEUES } from '../../contracts/temporal.ts';
+import { type LandInput, type Progress, TASK_QUEUES } from '../../contracts/temporal.ts';
 import type { EnsureLanding, landDataset } from '../../workflows/land.ts';
 import { type TestNamespace, openNamespace } from './namespace.ts';
 
@@ -282,6 +282,9 @@ test('a transient failure is tried again, one that no retry mends fails the work
 test('continues as new between activities, with its totals, settings and generation', async () => {
   const handle = await poke(input(2));
   await call(1);
+  // Nothing was told yet, whatever is landed already.
+  const text = async (): Promise<string> => (await handle.query<Progress>('progress')).text;
+  expect(await text()).toMatch(/^landing: topic \S+, 2 at a time$/);
   await handle.signal('setParallelism', 1);
   const first = await call(2);
   // Temporal suggests it for a history of 4 MiB, too.
@@ -289,6 +292,7 @@ test('continues as new between activities, with its totals, settings and generat
   first.report({ reason: 'returned', rows: 7, cuts: 1, objects: 1, openSince: { 2: 55 } });
   const second = await call(3);
   expect(second.share).toMatchObject({ partitions: [0, 1, 2, 3, 4], generation: 13, openSince: { 2: 55 } });
+  expect(await text()).toMatch(/, 7 rows in 1 cut told by 20\S+Z, 1 at a time$/);
   second.report({ rows: 1 });
   expect(await handle.result()).toMatchObject({ rows: 8 });
   const runs = new Set<string>();

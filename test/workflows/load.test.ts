@@ -119,7 +119,7 @@ it.each([
   const given: VerifyReport = {
     pipeline: 'p',
     replayId: 'r',
-    rows: { source: 2, replayed: 2, landed: 2, loaded: 2 },
+    rows: { source: 2_000, replayed: 2_000, landed: 2_000, loaded: 2_000 },
     missing: ok ? 0 : 1,
     extra: 0,
     different: 0,
@@ -142,7 +142,8 @@ it.each([
     const handle = await start(WORKFLOWS.verify, [{ spec }]);
     expect(await handle.result()).toEqual(given);
     const progress = await handle.query<Progress>(PROGRESS_QUERY);
-    expect(progress).toMatchObject({ phase, rows: 2 });
+    expect(progress).toMatchObject({ phase, rows: 2_000 });
+    expect(progress.text).toContain('2,000 rows in the source, 2,000 in the warehouse');
     expect(progress.text).toContain(ok ? 'equal (changedSince 1)' : 'NOT equal (missing 1, changedSince 1)');
   });
 });

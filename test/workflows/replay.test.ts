@@ -216,3 +216,33 @@ test('an empty table ends at once', async () => {
     rows: 0,
   });
 });
+
+test('its page says that a chunk is under way, whose rows nobody has told yet', async () => {
+  const { read, seen } = fakes(1, () => sleep(3_000));
+  await temporal.whileServing({ read }, async () => {
+    const handle = await start(1);
+    await expect.poll(() => seen.most, { timeout: 20_000 }).toBe(1);
+    await handle.signal(SIGNALS.pause);
+    const { text } = await handle.query<Progress>(PROGRESS_QUERY);
+    expect(text).toBe('paused: 0 rows in 0 whole chunks, 1 chunk under way');
+    await handle.signal(SIGNALS.resume);
+    await handle.result();
+  });
+});
+
+test('a run’s page leaves it to its replay whether that publishes or waits for its turn', async () => {
+  const { read } = fakes(1, () => Promise.resolve());
+  const replayId = unique('r');
+  const orchestrate = { requestLanding: () => Promise.resolve(), endLandingRequest: () => Promise.resolve() };
+  const waiting = { ...read, takeTurn: () => Promise.resolve('another') };
+  await temporal.whileServing({ read: waiting, orchestrate }, async () => {
+    const run = await temporal.client.workflow.start(WORKFLOWS.run, {
+      workflowId: `run/p/${replayId}`,
+      taskQueue: TASK_QUEUES.orchestrate,
+      args: [{ spec: { name: 'p', source: { lanes: 1 }, lake: { bucket: 'b', prefix: 'p' } }, replayId, scope: {} }],
+    });
+    const told = async (): Promise<string> => (await run.query<Progress>(PROGRESS_QUERY)).text;
+    await expect.poll(told, { timeout: 20_000 }).toContain(`replay/p/${replayId}, which says whether`);
+    await run.terminate();
+  });
+});
