@@ -18,7 +18,12 @@ const runs = [
   'test/security/injection.test.ts',
   'test/generators/{generate,mysql-rows}.test.ts',
 ];
-const shared = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000 };
+const shared = {
+  pool: 'forks' as const,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 15_000 } }, // a second, the default, is short where both processors are taken
+};
 // Kills are aimed at the middle of a hop; on a busy machine one may miss it. Vitest shows what it ran twice.
 const killing = { ...shared, retry: 1 };
 
