@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -168,7 +168,6 @@ describe('the environment', () => {
     ['HEADRACE_S3_BUCKET', 'did you mean lake.bucket in the pipeline file?'],
     ['HEADRACE_STAK', 'did you mean HEADRACE_STACK?'],
     ['HEADRACE_FOO', 'docs/cli.md lists those there are'],
-    ['HEADRACE_KAFKA_PORT', 'docs/cli.md lists those there are'],
   ])('%s is no variable, and its value is not shown', (name, hint) => {
     const env = { PASSWORD: 'pw', [name]: 'hush' };
     expect(faultsOf(FILE, { env })).toBe(
@@ -183,6 +182,14 @@ describe('the environment', () => {
     const links = ['PORT', 'PORT_9464_TCP', 'PORT_9464_TCP_ADDR', 'WORKER_PORT_9464_TCP_PROTO'];
     const names = [...ours, ...kubernetes, ...links].map((name): [string, string] => [`HEADRACE_${name}`, 'x']);
     expect(faultsOf(FILE, { env: { PASSWORD: 'pw', ...Object.fromEntries(names) } })).toBe('');
+  });
+
+  test('those of docker-compose.yml are left alone, where the stack is that', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
+    const names = [...text.matchAll(/\$\{(HEADRACE_[A-Z0-9_]+)/g)].map(([, name]) => [name ?? '', 'x']);
+    expect(names.length).toBeGreaterThan(10);
+    const env = { PASSWORD: 'pw', ...Object.fromEntries(names), HEADRACE_STACK: 'compose' };
+    expect(faultsOf(FILE, { env })).toBe('');
   });
 
   test('wrong values are told by the name of the variable', () => {

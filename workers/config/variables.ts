@@ -43,6 +43,11 @@ export const VARIABLES: ReadonlyMap<string, string> = new Map([
 const OURS = 'HEADRACE_';
 /** Read elsewhere: by the command line and the local stack… */
 const OTHERS = ['SETTINGS', 'HOME', 'CACHE', 'STACK', 'STACK_MARK'].map((name) => OURS + name);
+/** …by docker-compose.yml, where the stack is that: its ports and passwords… */
+const OF_COMPOSE =
+  /^HEADRACE_((KAFKA|S3|S3_CONSOLE|TEMPORAL|TEMPORAL_UI|POSTGRES|MARIADB)_PORT|(CONTROL|SALES|WAREHOUSE|POSTGRES_ADMIN|MARIADB_(ADMIN|SALES|WAREHOUSE))_PASSWORD)$/;
+/** …among them two that look like settings of Headrace's own, and were taken for such. */
+const COMPOSE_S3 = ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'].map((name) => OURS + name);
 /** …and by tests. */
 const TESTS = /^HEADRACE_(TEST|FAULTS)_/;
 /** What has no variable of ours, and where it is set. */
@@ -107,7 +112,7 @@ export function setConnections(env: Environment): { name: string; connection: st
 /** Their values are not shown: each may be a secret under a wrong name. */
 export function unknownVariables(env: Environment): Problem[] {
   return Object.keys(env)
-    .filter((name) => name.startsWith(OURS) && !isKnown(name) && !isOfKubernetes(name, env))
+    .filter((name) => name.startsWith(OURS) && !isKnown(name) && !isOfCompose(name, env) && !isOfKubernetes(name, env))
     .map((name) => {
       const meant = meantBy(name);
       const hint = meant === undefined ? '; docs/cli.md lists those there are' : `; did you mean ${meant}?`;
@@ -117,6 +122,10 @@ export function unknownVariables(env: Environment): Problem[] {
 
 function isKnown(name: string): boolean {
   return VARIABLES.has(name) || OTHERS.includes(name) || TESTS.test(name) || name.startsWith(CONNECTION_PREFIX);
+}
+
+function isOfCompose(name: string, env: Environment): boolean {
+  return OF_COMPOSE.test(name) || (env.HEADRACE_STACK === 'compose' && COMPOSE_S3.includes(name));
 }
 
 /** Beside a service called headrace, or headrace-worker, Kubernetes sets HEADRACE_SERVICE_HOST, HEADRACE_PORT and their like. */
