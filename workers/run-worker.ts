@@ -61,6 +61,17 @@ const WORKER_BEAT = '5s';
 
 /** @throws Fault TemporalUnavailable, ConfigInvalid (the control database is not migrated) */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  try {
+    return await start(options);
+  } catch (error) {
+    // While it forwards its logs, the SDK's runtime keeps a process alive that has nothing to do.
+    if (installed) await Runtime.instance().shutdown();
+    installed = false;
+    throw error;
+  }
+}
+
+async function start(options: WorkerOptions): Promise<RunningWorker> {
   const { settings } = options;
   await requireMigrated(settings);
   const queues = [...new Set(options.only ?? (Object.keys(TASK_QUEUES) as QueueName[]))];
