@@ -113,7 +113,7 @@ test.each(['upsert', 'append'] as const)(
 
 test('frozen in the middle of each hop, replaced, and awake again: the zombies add nothing', async () => {
   const run = await newRun(100_000);
-  await startRun(services, run, 2_500);
+  await startRun(services, run, 1_250); // for 80 s: a frozen worker is missed after 15, and three others start meanwhile
   const underWay = (hop: HopQueue) => untilUnderWay(services, run, hop, workerOf(hop).pid, 0, RECOVERY_SECONDS);
   await Promise.all(HOPS.map(underWay));
   const zombies = new Map<HopQueue, { worker: Running; rows: number }>();
