@@ -244,22 +244,23 @@ describe.each(KINDS)('a source on %s', (kind) => {
       await expect(failed).rejects.toThrow('gone');
     });
 
-    it.runIf(kind === 'postgres')('a bound whose label has another name by now: the source has changed', async () => {
-      const label = unique('colour');
-      await sql(`CREATE TYPE ${label} AS ENUM ('red', 'green')`);
-      const { name, shown } = await make(`c ${label}, id int, PRIMARY KEY (c, id)`);
-      await sql(`INSERT INTO ${shown} VALUES ('red', 1), ('green', 2)`);
-      const table = await describeOf(name);
-      await sql(`ALTER TYPE ${label} RENAME VALUE 'red' TO 'crimson'`);
-      for (const failed of [
-        () => read(table, { after: ['red', '1'], upTo: ['green', '2'] }),
-        () => source.chunkEnd(table, ['red', '1'], ['green', '2'], 1),
-      ]) {
-        const error = await failed().catch((caught: unknown) => caught);
-        expect(error).toMatchObject({ code: 'SourceChanged' });
-        expect(messageOf(error)).toMatch(new RegExp(`${name.table}.*red.*start a new replay`));
-      }
-    });
+    if (kind === 'postgres')
+      it('a bound whose label has another name by now: the source has changed', async () => {
+        const label = unique('colour');
+        await sql(`CREATE TYPE ${label} AS ENUM ('red', 'green')`);
+        const { name, shown } = await make(`c ${label}, id int, PRIMARY KEY (c, id)`);
+        await sql(`INSERT INTO ${shown} VALUES ('red', 1), ('green', 2)`);
+        const table = await describeOf(name);
+        await sql(`ALTER TYPE ${label} RENAME VALUE 'red' TO 'crimson'`);
+        for (const failed of [
+          () => read(table, { after: ['red', '1'], upTo: ['green', '2'] }),
+          () => source.chunkEnd(table, ['red', '1'], ['green', '2'], 1),
+        ]) {
+          const error = await failed().catch((caught: unknown) => caught);
+          expect(error).toMatchObject({ code: 'SourceChanged' });
+          expect(messageOf(error)).toMatch(new RegExp(`${name.table}.*red.*start a new replay`));
+        }
+      });
 
     it('a filter that fails on a row is not tried for ever: it names the table, the cause and what to do', async () => {
       const { name, shown } = await make('id bigint PRIMARY KEY');
