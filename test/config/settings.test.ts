@@ -186,7 +186,8 @@ describe('the environment', () => {
 
   test('those of docker-compose.yml are left alone, where the stack is that', () => {
     const text = readFileSync(join(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
-    const names = [...text.matchAll(/\$\{(HEADRACE_[A-Z0-9_]+)/g)].map(([, name]) => [name ?? '', 'x']);
+    const found = text.matchAll(/\$\{(HEADRACE_[A-Z0-9_]+)/g);
+    const names = [...found].map(([, name = '']): [string, string] => [name, 'x']);
     expect(names.length).toBeGreaterThan(10);
     const env = { PASSWORD: 'pw', ...Object.fromEntries(names), HEADRACE_STACK: 'compose' };
     expect(faultsOf(FILE, { env })).toBe('');
