@@ -53,7 +53,8 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
   const { options, queues, workflowId, comeBack, refuse } = request;
   const ownWorker = options.withWorker === true;
   const isWaiting = refuse !== undefined && !ownWorker && (await unpolledQueues(temporal, queues)).length > 0;
-  if (isWaiting && (await workflowStatus(temporal, workflowId)) === null) await refuse();
+  const found = isWaiting || options.detach === true ? await workflowStatus(temporal, workflowId) : null;
+  if (isWaiting && found === null) await refuse();
   const at = { isStarted: false, isServed: !ownWorker };
   const leaving = leaveWith(() =>
     at.isStarted ? goesOn(workflowId, { comeBack, ownWorker: !at.isServed }) : inDoubt(workflowId, comeBack),
@@ -63,7 +64,7 @@ async function startAndFollow(temporal: Temporal, request: LaunchRequest): Promi
     at.isStarted = true;
     const served = (is: boolean): void => void (at.isServed = is && !ownWorker);
     await (options.detach === true
-      ? tellStarted(temporal, request, started)
+      ? tellStarted(temporal, request, started.how === 'started' && found === 'RUNNING' ? 'running' : started.how)
       : followStarted(temporal, request, started, { interrupted: leaving.interrupted, served }));
   } finally {
     leaving.release();
@@ -76,13 +77,14 @@ function inDoubt(workflowId: string, comeBack: string): CommandEnd {
   return new CommandEnd(EXIT.interrupted, 'Interrupted', message);
 }
 
-const HOW: Readonly<Record<Started['how'], string>> = {
+/** How the workflow was met, in the words that follow. */
+const HOW = {
   started: 'started',
   running: 'runs already, with the options it was started with (headrace tune changes a pace):',
   completed: 'completed before:',
-};
+} as const;
 
-async function tellStarted(temporal: Temporal, request: LaunchRequest, { how }: Started): Promise<void> {
+async function tellStarted(temporal: Temporal, request: LaunchRequest, how: keyof typeof HOW): Promise<void> {
   const { options, output, queues, workflowId, names, comeBack } = request;
   const link = workflowLink(temporal.settings, workflowId);
   const missing = await unpolledQueues(temporal, queues);

@@ -19,8 +19,8 @@ export interface StartRequest {
 export interface Started {
   handle: WorkflowHandle;
   runId?: string;
-  /** `running`: it was started before; `completed`: it had ended well before, its result is there. */
-  how: 'started' | 'running' | 'completed';
+  /** `completed`: it had ended well before; its result is there. */
+  how: 'started' | 'completed';
 }
 
 /** @throws Fault ConfigInvalid: a workflow of that id was started with another scope */
@@ -28,7 +28,6 @@ export async function startWorkflow(temporal: Temporal, request: StartRequest): 
   const { type, workflowId, input, summary } = request;
   const { client } = temporal;
   await requireSameScope(temporal, workflowId, input);
-  const found = await workflowStatus(temporal, workflowId);
   try {
     const handle = await client.workflow.start(type, {
       workflowId,
@@ -40,8 +39,7 @@ export async function startWorkflow(temporal: Temporal, request: StartRequest): 
     });
     // Once more: of two commands at once Temporal took the first one's input.
     await requireSameScope(temporal, workflowId, input);
-    const how = found === 'RUNNING' ? 'running' : 'started';
-    return { handle: client.workflow.getHandle(workflowId), runId: handle.firstExecutionRunId, how };
+    return { handle: client.workflow.getHandle(workflowId), runId: handle.firstExecutionRunId, how: 'started' };
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'WorkflowExecutionAlreadyStartedError') throw error;
     return { handle: client.workflow.getHandle(workflowId), how: 'completed' };
