@@ -4,6 +4,7 @@
  * The Kafka binding loads in one thread of a process only, so the pool is forks.
  */
 import { defineConfig } from 'vitest/config';
+import { watchedForks } from './test/watched-forks.ts';
 
 const alone = [
   'test/stack/**/*.test.ts',
@@ -19,7 +20,7 @@ const runs = [
   'test/generators/{generate,mysql-rows}.test.ts',
 ];
 const shared = {
-  pool: 'forks' as const,
+  pool: watchedForks(600_000), // the longest file takes 270 s on a quiet machine
   testTimeout: 60_000,
   hookTimeout: 120_000,
   expect: { poll: { timeout: 15_000 } }, // a second, the default, is short where both processors are taken

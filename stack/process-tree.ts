@@ -10,13 +10,16 @@ export function descendantsOf(root: number): number[] {
     children.push(pid);
     childrenOf.set(parent, children);
   }
-  const found: number[] = [];
+  const found = new Set<number>();
   let generation = [root];
+  // Processes are read one by one: where a pid is used again meanwhile, one may look like its own ancestor.
   while (generation.length > 0) {
-    generation = generation.flatMap((pid) => childrenOf.get(pid) ?? []);
-    found.push(...generation);
+    generation = generation
+      .flatMap((pid) => childrenOf.get(pid) ?? [])
+      .filter((pid) => pid !== root && !found.has(pid));
+    for (const pid of generation) found.add(pid);
   }
-  return found;
+  return [...found];
 }
 
 function pairsFromProc(): [pid: number, parent: number][] {
