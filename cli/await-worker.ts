@@ -11,16 +11,23 @@ import type { Temporal } from './temporal.ts';
 
 const LOOK_EVERY_MS = 3_000;
 
-/** @param interrupted rejects at Ctrl-C (`leaveWith`) */
-export async function awaitWorker<T>(
-  temporal: Temporal,
-  { queues, output, interrupted }: { queues: readonly QueueName[]; output: Output; interrupted: Promise<never> },
-  work: () => Promise<T>,
-): Promise<T> {
+export interface Waiting {
+  queues: readonly QueueName[];
+  output: Output;
+  /** Rejects at Ctrl-C (`leaveWith`). */
+  interrupted: Promise<never>;
+  /** Whether the command takes --with-worker. */
+  mayHire: boolean;
+}
+
+export async function awaitWorker<T>(temporal: Temporal, waiting: Waiting, work: () => Promise<T>): Promise<T> {
   const ended = new AbortController();
-  const watching = tellMissing(temporal, queues, output, ended.signal);
+  const watching = tellMissing(temporal, waiting, ended.signal);
   try {
-    return await Promise.race([temporal.connection.withAbortSignal(pollSignal(ended.signal), work), interrupted]);
+    return await Promise.race([
+      temporal.connection.withAbortSignal(pollSignal(ended.signal), work),
+      waiting.interrupted,
+    ]);
   } finally {
     ended.abort();
     await watching;
@@ -29,14 +36,13 @@ export async function awaitWorker<T>(
 
 async function tellMissing(
   temporal: Temporal,
-  queues: readonly QueueName[],
-  output: Output,
+  { queues, output, mayHire }: Waiting,
   ended: AbortSignal,
 ): Promise<void> {
   let told = '';
   while (!ended.aborted) {
     const missing = await unpolledQueues(temporal, queues).catch(() => []);
-    if (missing.length > 0 && missing.join() !== told) output.note(noWorkerText(missing));
+    if (missing.length > 0 && missing.join() !== told) output.note(noWorkerText(missing, mayHire));
     told = missing.join();
     await sleep(LOOK_EVERY_MS, undefined, { signal: ended }).catch(() => undefined);
   }

@@ -102,7 +102,7 @@ async function land({ file, options, output, temporal, landing, specs, topics }:
   const { interrupted, signal, release } = leaveWith(() => new CommandEnd(EXIT.interrupted, 'Interrupted', word));
   try {
     for (const spec of specs) output.note(`${workflowOf(spec)}  topic ${spec.topic.name}`);
-    const waiting = { queues: QUEUES, output, interrupted };
+    const waiting = { queues: QUEUES, output, interrupted, mayHire: true };
     const asked = await Promise.all(
       specs.map(async (spec) => ({
         spec,

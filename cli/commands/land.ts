@@ -96,7 +96,7 @@ async function land(context: Context): Promise<void> {
   try {
     // Before the request, which waits for a worker: whoever ends that waiting must know what goes on.
     if (options.detach !== true) output.note(`${workflowId}${link === undefined ? '' : `  ${link}`}`);
-    const waiting = { queues: QUEUES, output, interrupted };
+    const waiting = { queues: QUEUES, output, interrupted, mayHire: true };
     const goal = await awaitWorker(temporal, waiting, () => landing.request(spec, request));
     isTaken = true;
     if (options.detach === true) {

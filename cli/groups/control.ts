@@ -18,6 +18,10 @@ export function addControlCommands(program: Command): void {
         (await import('../commands/signal.ts')).runSignal(signal, workflow, options),
     );
   }
+  withCommon(add(program, 'cancel <workflow>', 'end a workflow and those below it, with nothing half-done')).action(
+    async (workflow: string, options: CommonOptions) =>
+      (await import('../commands/cancel.ts')).runCancel(workflow, options),
+  );
   withCommon(add(program, 'retry <workflow>', 'try one chunk of a running replay again, now'))
     .requiredOption('--chunk <n>', 'its number', wholeNumber(0))
     .action(async (workflow: string, options: ChunkOptions) =>

@@ -64,10 +64,10 @@ async function wholeOf({ file }: TestPipeline): Promise<void> {
 test('a cancelled replay leaves whole chunks only and no lock; run again, it completes', async () => {
   const { pipeline, replayId, workflowId } = await newReplay();
   await underWay(pipeline);
-  const handle = services.temporal.workflow.getHandle(workflowId);
-  await handle.cancel();
-  await expect(handle.result()).rejects.toThrow();
-  expect((await handle.describe()).status.name).toBe('CANCELLED');
+  const cancelled = await documentOf(headrace('cancel', workflowId, '--json'));
+  expect(cancelled).toEqual({ workflowId, status: 'CANCELLED' });
+  const { stdout } = await headrace('cancel', workflowId);
+  expect(stdout).toBe(`${workflowId} had ended before: cancelled\n`);
 
   const { control } = services;
   expect(await countOf(control, 'SELECT count(*) FROM headrace.publishing WHERE replay_id = $1', [replayId])).toBe(0);
