@@ -18,6 +18,7 @@ import { startVitest } from 'vitest/node';
 import { CHECKOUT } from '../../stack/environment.ts';
 import { cellName, CELLS, TELLING_CELLS } from './cells.ts';
 import { ODD_CELLS } from './odd-cells.ts';
+import { endMarked, markProcesses } from './leftovers.ts';
 import { matrixPage } from './page.ts';
 import { SOAK, VARIABLES } from './plan.ts';
 import { readResults, type Result } from './results.ts';
@@ -26,9 +27,8 @@ const CI_SOAK_SECONDS = 300;
 const PAGE = join(CHECKOUT, 'docs/fault-matrix.md');
 const KEPT = join(CHECKOUT, '.headrace');
 /**
- * Node 20's own HTTP/2, which the proxy before Temporal is made of, was seen to corrupt its memory twice in 400 cells (the stack of
- * the core: malloc under Http2Session::HandleHeadersFrame). That ends the process that runs the cells; those that it had not come
- * to are then run by another.
+ * Where the process that runs the cells dies, those that it had not come to are run by another: Node 20's own HTTP/2, which the proxy
+ * before Temporal is made of, was seen to corrupt its memory (temporal-link.ts says how, and keeps clear of it).
  */
 const PROCESSES_MOST = 5;
 
@@ -87,11 +87,15 @@ Object.assign(process.env, {
   [VARIABLES.sideBySide]: String(wholeNumber('side-by-side', values['side-by-side'])),
   [VARIABLES.results]: results,
 });
+markProcesses();
 const noted = (): Result[] => readResults(results);
 const notNoted = (): string[] => wanted.filter((name) => !noted().some((each) => each.name === name));
 
 for (let processes = 1, left = wanted; left.length > 0 && processes <= PROCESSES_MOST; processes++) {
-  if (processes > 1) process.stderr.write(`the process that ran the cells died; ${left.length} left, by another\n`);
+  if (processes > 1) {
+    process.stderr.write(`the process that ran the cells died and left ${endMarked()} others, which are ended; `);
+    process.stderr.write(`${left.length} cells left, by another\n`);
+  }
   process.exitCode = 0;
   process.env[VARIABLES.only] = exactly(left);
   const files = [
@@ -105,9 +109,7 @@ for (let processes = 1, left = wanted; left.length > 0 && processes <= PROCESSES
     watch: false,
   });
   await vitest.close();
-  const before = left.length;
   left = notNoted();
-  if (left.length === before) break; // it did not come to any
 }
 if (notNoted().length > 0 || noted().some(({ name, ok }) => !ok && !others.some((each) => each.name === name)))
   process.exitCode = 1;

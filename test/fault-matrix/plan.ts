@@ -12,6 +12,8 @@ export const VARIABLES = {
   sideBySide: 'HEADRACE_FAULTS_SIDE_BY_SIDE',
   /** Where results go, as JSON. */
   results: 'HEADRACE_FAULTS_RESULTS',
+  /** Tells the processes of this run. */
+  mark: 'HEADRACE_FAULTS_MARK',
 } as const;
 
 /** The soak as a whole, among the names of cells. */

@@ -2,10 +2,22 @@
  * The same for Temporal, whose calls are gRPC over HTTP/2: a proxy that ends the one HTTP/2 connection and begins another,
  * so that each call is an exchange. The text is the call's name and what it is about: the types of a workflow task's
  * commands, the type of a completed activity.
+ *
+ * Nothing is done to a session or a stream before the event loop has turned. What follows a callback of Node's HTTP/2, promises
+ * included, runs while nghttp2 still receives, and to end a session or a stream there uses its memory after it was freed
+ * (nodejs/node#64113): that ended the process which runs the cells once in some 400, by "corrupted size vs. prev_size".
  */
 import { temporal as protos } from '@temporalio/proto';
-import { connect, constants, createServer, type ClientHttp2Session, type ServerHttp2Session } from 'node:http2';
+import {
+  connect,
+  constants,
+  createServer,
+  type ClientHttp2Session,
+  type Http2Stream,
+  type ServerHttp2Session,
+} from 'node:http2';
 import type { OutgoingHttpHeaders } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import type { Gate } from './exchanges.ts';
 
@@ -29,8 +41,10 @@ export async function openTemporalProxy(upstream: string, gate: Gate): Promise<T
     const onward: ClientHttp2Session = connect(`http://${upstream}`);
     const end = (): void => {
       sessions.delete(session);
-      session.destroy();
-      onward.destroy();
+      setImmediate(() => {
+        session.destroy();
+        onward.destroy();
+      });
     };
     onward.on('error', end);
     onward.on('close', end);
@@ -47,11 +61,13 @@ export async function openTemporalProxy(upstream: string, gate: Gate): Promise<T
         const body = Buffer.concat(chunks);
         const of = { link: 'temporal' as const, what: describe(call, body, tasks) };
         if ((await gate.ask(of, 'request')) === 'lose') return end();
+        await turn();
         if (stream.destroyed || onward.destroyed) return;
         const request = onward.request(headers);
-        request.on('error', () => stream.close(NGHTTP2_CANCEL));
+        const cancel = (which: Http2Stream) => void setImmediate(() => which.close(NGHTTP2_CANCEL));
+        request.on('error', () => cancel(stream));
         // A poll whose worker is gone must not take a task: Temporal would wait for nobody.
-        stream.on('close', () => request.close(NGHTTP2_CANCEL));
+        stream.on('close', () => cancel(request));
         const answered: Buffer[] = [];
         const found: { head?: OutgoingHttpHeaders; trailers?: OutgoingHttpHeaders } = {};
         request.on('response', (head: OutgoingHttpHeaders) => (found.head = head));
@@ -60,10 +76,11 @@ export async function openTemporalProxy(upstream: string, gate: Gate): Promise<T
         request.on('end', () => void answer().catch(end));
         const answer = async (): Promise<void> => {
           const { head, trailers } = found;
-          if (head === undefined) return stream.close(NGHTTP2_CANCEL);
+          if (head === undefined) return cancel(stream);
           const bytes = Buffer.concat(answered);
           if (call === 'PollActivityTaskQueue') learn(bytes, tasks);
           if ((await gate.ask(of, 'answer')) === 'lose') return end();
+          await turn();
           if (stream.destroyed) return;
           if (trailers === undefined) return stream.respond(head, { endStream: true });
           stream.respond(head, { waitForTrailers: true });
