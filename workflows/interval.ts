@@ -9,6 +9,7 @@ import {
   ChildWorkflowFailure,
   defineQuery,
   executeChild,
+  isCancellation,
   proxyActivities,
   setHandler,
   upsertSearchAttributes,
@@ -53,7 +54,9 @@ export async function runInterval(input: IntervalInput): Promise<IntervalReport>
   upsertSearchAttributes({ [SEARCH_ATTRIBUTES.pipeline]: [spec.name], [SEARCH_ATTRIBUTES.phase]: [at.phase] });
 
   const { name: pipeline } = spec;
-  const opened = await openInterval({ ...input, pipeline, endMs: intervalEnd(scheduledMs, stepMs), workflowId, runId });
+  const asked = { ...input, pipeline, endMs: intervalEnd(scheduledMs, stepMs), workflowId, runId };
+  // Cancelled before it began, it is recorded all the same: a backfill waits for each of its intervals, and the record for its end.
+  const opened = await CancellationScope.nonCancellable(() => openInterval(asked));
   const { from, to, replayId, scope } = opened;
   upsertSearchAttributes({
     [SEARCH_ATTRIBUTES.replayId]: [replayId],
@@ -75,8 +78,9 @@ export async function runInterval(input: IntervalInput): Promise<IntervalReport>
       staticSummary: `${from} to ${to}`,
     });
   } catch (error) {
-    enter('failed', innermost(error));
-    await close({ error: innermost(error) });
+    const why = isCancellation(error) ? 'it was cancelled' : innermost(error);
+    enter('failed', why);
+    await close({ error: why });
     throw error;
   }
   at.rows = report.rows.replayed;
