@@ -4,7 +4,9 @@
  * fails for a reason of its own waits for a person (retry, skip), while the others go on.
  */
 import { countText, numberText } from '../contracts/count-words.ts';
+import { CancelledFailure } from '@temporalio/common';
 import {
+  ActivityCancellationType,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -50,9 +52,12 @@ export interface ReplayState extends QueueState, PaceState {
   lanes: number;
 }
 
-const { planReplay, findChunks, takeTurn, finishReplay, withdrawReplay } = proxyActivities<ReplayActivities>(
-  shortCall('read'),
-);
+const { planReplay, findChunks, finishReplay, withdrawReplay } = proxyActivities<ReplayActivities>(shortCall('read'));
+const { takeTurn } = proxyActivities<ReplayActivities>({
+  ...shortCall('read'),
+  // Cancelled while it is asked for, the place may be taken a moment later: it is given up only after the answer.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
 export const pauseSignal = defineSignal(SIGNALS.pause);
 export const resumeSignal = defineSignal(SIGNALS.resume);
 export const setLanesSignal = defineSignal<[number]>(SIGNALS.setLanes);
@@ -123,12 +128,14 @@ export async function replayTable(
     return await publishAll();
   } catch (error) {
     // Cancelled: what is under way is ended, and others may publish. Run again, it goes on from there.
-    if (isCancellation(error)) {
+    // An answer that is waited for may fail otherwise, as by the end of its worker.
+    if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
       await CancellationScope.nonCancellable(async () => {
         await condition(() => running.size === 0);
         await withdrawReplay({ replayId: input.replayId });
         enter('cancelled');
       });
+      throw isCancellation(error) ? error : new CancelledFailure('cancelled');
     }
     throw error;
   }

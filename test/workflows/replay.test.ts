@@ -185,6 +185,32 @@ test('cancelled, it lets what runs end, gives its place up and is cancelled', as
   });
 });
 
+test('cancelled while it asks for its turn, it gives the place up after the answer, not before', async () => {
+  const { read, seen } = fakes(8, () => Promise.resolve());
+  const order: string[] = [];
+  const slow = {
+    ...read,
+    takeTurn: async () => {
+      order.push('asked');
+      await sleep(1_500);
+      order.push('taken');
+      return null;
+    },
+    withdrawReplay: () => {
+      order.push('withdrawn');
+      return Promise.resolve();
+    },
+  };
+  await temporal.whileServing({ read: slow }, async () => {
+    const handle = await start(2);
+    await expect.poll(() => order).toEqual(['asked']);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect(order).toEqual(['asked', 'taken', 'withdrawn']);
+    expect(seen.published).toEqual([]);
+  });
+});
+
 test('cancelled while a new rate is being told, it is cancelled all the same', async () => {
   const { read, seen } = fakes(10, () => sleep(600));
   let telling = false;
