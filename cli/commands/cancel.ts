@@ -4,6 +4,7 @@
  */
 import type { WorkflowHandle } from '@temporalio/client';
 import { fault } from '../../contracts/errors.ts';
+import type { QueueName } from '../../contracts/temporal.ts';
 import { awaitWorker } from '../await-worker.ts';
 import type { CommonOptions } from '../common-options.ts';
 import { settingsFor } from '../environment.ts';
@@ -11,52 +12,74 @@ import { EXIT } from '../exit-codes.ts';
 import { CommandEnd } from '../failure.ts';
 import { leaveWith } from '../interrupt.ts';
 import { createOutput } from '../output.ts';
-import { workflowStatus } from '../start-workflow.ts';
 import { withTemporal } from '../temporal.ts';
 
 /** How its id's replay is gone on with; other workflows are simply started again. */
 const GO_ON = /^(run|replay)\/[^/]+\/([^/]+)$/;
+const INTERVAL_REPLAY = /^interval-\d{8}T\d{6}Z-/;
+/** Their lanes are settled and their place is given up by a worker that reads. */
+const GIVES_PLACE_UP = /^(run|replay|interval)\//;
 
 export async function runCancel(workflowId: string, options: CommonOptions): Promise<void> {
   const output = createOutput(options.json === true);
+  if (workflowId === '') throw fault('ConfigInvalid', 'the workflow’s id is empty; headrace status shows them');
   if (workflowId.startsWith('land/')) {
     const why = 'lands for every run and replay of its dataset, which would wait for it';
     throw fault('ConfigInvalid', `${workflowId} ${why}: end the asking with headrace land FILE --stop`);
   }
   const { temporal: settings } = settingsFor(options, ['temporal']);
   await withTemporal(settings, async (temporal) => {
-    const before = await workflowStatus(temporal, workflowId);
-    if (before === null)
-      throw fault('ConfigInvalid', `${workflowId}: no workflow of this id; headrace status shows them`);
-    const handle = temporal.client.workflow.getHandle(workflowId);
-    if (before === 'RUNNING') {
-      await handle.cancel();
+    const { workflow } = temporal.client;
+    const before = await workflow
+      .getHandle(workflowId)
+      .describe()
+      .catch((error: unknown) => {
+        if (!(error instanceof Error) || error.name !== 'WorkflowNotFoundError') throw error;
+        throw fault('ConfigInvalid', `${workflowId}: no workflow of this id; headrace status shows them`, error);
+      });
+    let status: string = before.status.name;
+    if (before.status.name === 'RUNNING') {
+      await workflow.getHandle(workflowId).cancel();
       output.note(`${workflowId}: asked to end; what is under way is ended as a whole first`);
       const word = `${workflowId} has been asked to end, and does so when a worker has seen it: headrace status`;
       const { interrupted, release } = leaveWith(() => new CommandEnd(EXIT.interrupted, 'Interrupted', word));
-      const waiting = { queues: ['orchestrate' as const], output, interrupted, mayHire: false };
-      await awaitWorker(temporal, waiting, () => over(handle));
+      const queues: QueueName[] = GIVES_PLACE_UP.test(workflowId) ? ['orchestrate', 'read'] : ['orchestrate'];
+      const waiting = { queues, output, interrupted, mayHire: false };
+      // That one, and not one that somebody starts by the same id as soon as it has ended.
+      status = await awaitWorker(temporal, waiting, () => endOf(workflow.getHandle(workflowId, before.runId)));
       release();
     }
-    const status = (await handle.describe()).status.name;
     const ended = status.toLowerCase().replaceAll('_', ' ');
     output.result({ workflowId, status }, () =>
-      before === 'RUNNING'
-        ? `${workflowId}: ${ended}${goOn(status, workflowId)}`
+      before.status.name === 'RUNNING'
+        ? `${workflowId}: ${ended}${status === 'CANCELLED' ? goOn(workflowId) : ''}`
         : `${workflowId} had ended before: ${ended}`,
     );
   });
 }
 
-/** However it ended. */
-async function over(handle: WorkflowHandle): Promise<void> {
-  await handle.result().catch((error: unknown) => {
+const ENDS: Readonly<Record<string, string>> = {
+  CancelledFailure: 'CANCELLED',
+  TerminatedFailure: 'TERMINATED',
+  TimeoutFailure: 'TIMED_OUT',
+};
+
+/** @returns how it ended, whatever it went on as */
+async function endOf(handle: WorkflowHandle): Promise<string> {
+  try {
+    await handle.result();
+    return 'COMPLETED';
+  } catch (error) {
     if (!(error instanceof Error) || error.name !== 'WorkflowFailedError') throw error;
-  });
+    return ENDS[error.cause instanceof Error ? error.cause.name : ''] ?? 'FAILED';
+  }
 }
 
-function goOn(status: string, workflowId: string): string {
-  const [, command, replayId] = GO_ON.exec(workflowId) ?? [];
-  if (status !== 'CANCELLED' || command === undefined) return '';
-  return `. What it published stays, in whole transactions; go on with:\n  headrace ${command} FILE --replay-id ${replayId}`;
+function goOn(workflowId: string): string {
+  const [, command, replayId = ''] = GO_ON.exec(workflowId) ?? [];
+  if (command === undefined) return '';
+  const stays = '. What it published stays, in whole transactions; ';
+  // An interval's next attempt is a replay of its own.
+  if (INTERVAL_REPLAY.test(replayId)) return `${stays}headrace backfill runs its interval again`;
+  return `${stays}go on, with the same rows and options, by:\n  headrace ${command} FILE --replay-id ${replayId}`;
 }
