@@ -87,7 +87,8 @@ export async function startBackfill(
     const offset = (start + (part + 1) * stepMs) % every;
     await put(temporal, {
       scheduleId,
-      spec: { intervals: [{ every, offset }] },
+      // Without an end, one who lets it go on (in Temporal's UI, "Unpause") would have made a schedule without end of it.
+      spec: { intervals: [{ every, offset }], endAt: new Date(end) },
       action: action(input),
       policies: { overlap: 'BUFFER_ALL', catchupWindow: '1m' },
       state: { paused: true, note: 'a backfill: started by request only' },

@@ -5,14 +5,17 @@ import { bytesText, rateText, secondsText, tableText } from './output.ts';
 import { workflowIds } from '../contracts/temporal.ts';
 import type { WorkflowLook } from './workflow-list.ts';
 
-/** @param workflows that say how a replay ended which the control database still has as under way */
+/** @param workflows that say how a replay ended which the control database still has as under way; the latest of an id first */
 export function pipelinesText(pipelines: readonly PipelineLook[], workflows: readonly WorkflowLook[]): string {
   if (pipelines.length === 0) return 'Nothing has been replayed yet.';
-  const ended = new Map(workflows.filter(({ status }) => status !== 'running').map((each) => [each.workflowId, each]));
+  const statuses = new Map<string, string>();
+  for (const { workflowId, status } of workflows) if (!statuses.has(workflowId)) statuses.set(workflowId, status);
+  const endOf = (workflowId: string): string | null => {
+    const status = statuses.get(workflowId) ?? 'running';
+    return status === 'running' ? null : status;
+  };
   return pipelines
-    .map((look) =>
-      pipelineText(look, (replayId) => ended.get(workflowIds.replay(look.pipeline, replayId))?.status ?? null),
-    )
+    .map((look) => pipelineText(look, (replayId) => endOf(workflowIds.replay(look.pipeline, replayId))))
     .join('\n\n');
 }
 

@@ -1,6 +1,6 @@
 /** Workflows of Headrace, from Temporal's visibility store: running first, then the latest. */
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
-import { TASK_QUEUES } from '../contracts/temporal.ts';
+import { TASK_QUEUES, workflowIds } from '../contracts/temporal.ts';
 import { phaseOf } from './search-attributes.ts';
 import { workflowLink, type Temporal } from './temporal.ts';
 
@@ -22,7 +22,6 @@ const MOST_SCANNED = 500;
 export async function recentWorkflows(
   { client, settings }: Temporal,
   spec: PipelineSpec | undefined,
-  limit: number,
 ): Promise<WorkflowLook[]> {
   const found: WorkflowLook[] = [];
   let scanned = 0;
@@ -44,10 +43,12 @@ export async function recentWorkflows(
   const running = found.filter(({ status }) => status === 'running');
   const ended = found.filter(({ status }) => status !== 'running' && status !== 'continued as new');
   const latestFirst = (a: WorkflowLook, b: WorkflowLook): number => b.startedAt.localeCompare(a.startedAt);
-  return [...running.sort(latestFirst), ...ended.sort(latestFirst)].slice(0, limit);
+  return [...running.sort(latestFirst), ...ended.sort(latestFirst)];
 }
 
 function belongsTo(workflowId: string, spec: PipelineSpec): boolean {
   if (workflowId === `land/${datasetOf(spec.lake)}`) return true;
+  const interval = `${workflowIds.interval(spec.name)}-`; // and, by Temporal, its time: another pipeline's name may begin with this one's
+  if (workflowId.startsWith(interval)) return /^\d{4}-\d\d-\d\dT/.test(workflowId.slice(interval.length));
   return ['run', 'replay', 'load', 'verify'].some((kind) => workflowId.startsWith(`${kind}/${spec.name}/`));
 }

@@ -39,7 +39,9 @@ export function timeLeft(standing: Standing): TimeLeft {
   if (rowsPerSecond <= 0) return unknown('published nothing in the last minute');
   if (expected !== null && replayed < expected) return known((expected - replayed) / rowsPerSecond);
   const total = chunks.all ? chunks.found : standing.chunksExpected;
-  if (total === null || total < chunks.reached) return unknown('the table has no statistics (ANALYZE it)');
+  if (total === null || (!chunks.all && total < chunks.reached))
+    return unknown('the table has no statistics (ANALYZE it)');
+  if (total <= chunks.reached) return unknown('its last chunks are under way, of a size that nobody knows');
   if (chunksPerSecond <= 0) return unknown('no chunk was finished in the last minute');
   return known((total - chunks.reached) / chunksPerSecond);
 }

@@ -134,6 +134,7 @@ export async function replayTable(
         await condition(() => running.size === 0);
         await withdrawReplay({ replayId: input.replayId });
         enter('cancelled');
+        say(`${text()}; what was under way is in whole transactions, and by its replay id it goes on from there`);
       });
       throw isCancellation(error) ? error : new CancelledFailure('cancelled');
     }

@@ -7,6 +7,7 @@ import {
   CancellationScope,
   defineQuery,
   executeChild,
+  isCancellation,
   proxyActivities,
   setHandler,
   sleep,
@@ -95,6 +96,9 @@ export async function runPipeline(input: RunInput): Promise<RunReport> {
         throw error;
       }
     });
+  } catch (error) {
+    if (isCancellation(error)) say(`cancelled while ${at.phase}; run again by its replay id, it goes on from there`);
+    throw error;
   } finally {
     await CancellationScope.nonCancellable(() => endLandingRequest(request));
   }

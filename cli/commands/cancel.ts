@@ -12,7 +12,7 @@ import { EXIT } from '../exit-codes.ts';
 import { CommandEnd } from '../failure.ts';
 import { leaveWith } from '../interrupt.ts';
 import { createOutput } from '../output.ts';
-import { withTemporal } from '../temporal.ts';
+import { type Temporal, withTemporal } from '../temporal.ts';
 
 /** How its id's replay is gone on with; other workflows are simply started again. */
 const GO_ON = /^(run|replay)\/[^/]+\/([^/]+)$/;
@@ -20,42 +20,58 @@ const INTERVAL_REPLAY = /^interval-\d{8}T\d{6}Z-/;
 /** Their lanes are settled and their place is given up by a worker that reads. */
 const GIVES_PLACE_UP = /^(run|replay|interval)\//;
 
-export async function runCancel(workflowId: string, options: CommonOptions): Promise<void> {
+export async function runCancel(named: string, options: CommonOptions): Promise<void> {
   const output = createOutput(options.json === true);
-  if (workflowId === '') throw fault('ConfigInvalid', 'the workflow’s id is empty; headrace status shows them');
-  if (workflowId.startsWith('land/')) {
+  if (named === '') throw fault('ConfigInvalid', 'the workflow’s id is empty; headrace status shows them');
+  if (named.startsWith('land/')) {
     const why = 'lands for every run and replay of its dataset, which would wait for it';
-    throw fault('ConfigInvalid', `${workflowId} ${why}: end the asking with headrace land FILE --stop`);
+    throw fault('ConfigInvalid', `${named} ${why}: end the asking with headrace land FILE --stop`);
   }
   const { temporal: settings } = settingsFor(options, ['temporal']);
   await withTemporal(settings, async (temporal) => {
     const { workflow } = temporal.client;
-    const before = await workflow
-      .getHandle(workflowId)
-      .describe()
-      .catch((error: unknown) => {
-        if (!(error instanceof Error) || error.name !== 'WorkflowNotFoundError') throw error;
-        throw fault('ConfigInvalid', `${workflowId}: no workflow of this id; headrace status shows them`, error);
-      });
-    let status: string = before.status.name;
-    if (before.status.name === 'RUNNING') {
-      await workflow.getHandle(workflowId).cancel();
-      output.note(`${workflowId}: asked to end; what is under way is ended as a whole first`);
-      const word = `${workflowId} has been asked to end, and does so when a worker has seen it: headrace status`;
+    const { id, runId, status: before } = await wholeOf(temporal, named);
+    let status: string = before;
+    if (before === 'RUNNING') {
+      await workflow.getHandle(id, runId).cancel();
+      const whole = id === named ? id : `${named} is a part of ${id}, which is`;
+      output.note(`${whole}${id === named ? ':' : ''} asked to end; what is under way is ended as a whole first`);
+      const word = `${id} has been asked to end, and does so when a worker has seen it: headrace status`;
       const { interrupted, release } = leaveWith(() => new CommandEnd(EXIT.interrupted, 'Interrupted', word));
-      const queues: QueueName[] = GIVES_PLACE_UP.test(workflowId) ? ['orchestrate', 'read'] : ['orchestrate'];
+      const queues: QueueName[] = GIVES_PLACE_UP.test(id) ? ['orchestrate', 'read'] : ['orchestrate'];
       const waiting = { queues, output, interrupted, mayHire: false };
       // That one, and not one that somebody starts by the same id as soon as it has ended.
-      status = await awaitWorker(temporal, waiting, () => endOf(workflow.getHandle(workflowId, before.runId)));
+      status = await awaitWorker(temporal, waiting, () => endOf(workflow.getHandle(id, runId)));
       release();
     }
     const ended = status.toLowerCase().replaceAll('_', ' ');
-    output.result({ workflowId, status }, () =>
-      before.status.name === 'RUNNING'
-        ? `${workflowId}: ${ended}${status === 'CANCELLED' ? goOn(workflowId) : ''}`
-        : `${workflowId} had ended before: ${ended}`,
+    output.result({ workflowId: id, status }, () =>
+      before === 'RUNNING'
+        ? `${id}: ${ended}${status === 'CANCELLED' ? goOn(id) : ''}`
+        : `${id} had ended before: ${ended}`,
     );
   });
+}
+
+/**
+ * The workflow of that id, or the one that it runs for: a run whose replay alone is cancelled would fail of it.
+ * @throws Fault ConfigInvalid where there is none
+ */
+async function wholeOf(
+  { client }: Pick<Temporal, 'client'>,
+  id: string,
+): Promise<{ id: string; runId: string; status: string }> {
+  try {
+    const { runId, status, parentExecution: parent } = await client.workflow.getHandle(id).describe();
+    if (status.name === 'RUNNING' && parent?.workflowId) {
+      const whole = await wholeOf({ client }, parent.workflowId);
+      if (whole.status === 'RUNNING') return whole;
+    }
+    return { id, runId, status: status.name };
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'WorkflowNotFoundError') throw error;
+    throw fault('ConfigInvalid', `${id}: no workflow of this id; headrace status shows them`, error);
+  }
 }
 
 const ENDS: Readonly<Record<string, string>> = {

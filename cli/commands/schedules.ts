@@ -17,7 +17,7 @@ export type ScheduleDeed = 'pause' | 'resume' | 'trigger' | 'delete';
 const DONE: Readonly<Record<Exclude<ScheduleDeed, 'trigger'>, string>> = {
   pause: 'paused; intervals under way go on',
   resume: 'goes on; its next interval begins where the last one begun ended',
-  delete: 'deleted; intervals under way go on',
+  delete: 'deleted; intervals under way go on, later ones are not begun',
 };
 
 export async function runSchedules(scheduleId: string | undefined, options: CommonOptions): Promise<void> {
@@ -37,7 +37,7 @@ export async function runSchedules(scheduleId: string | undefined, options: Comm
       if (schedules.length === 0) return 'No schedule is there; headrace schedule FILE makes one.';
       const rows = schedules.map(({ scheduleId: id, paused, next, last, note }) => [
         id,
-        paused ? 'paused' : 'active',
+        isBackfill(id) ? 'by request' : paused ? 'paused' : 'active',
         next ?? '',
         last ?? '',
         note,
@@ -48,11 +48,17 @@ export async function runSchedules(scheduleId: string | undefined, options: Comm
   });
 }
 
+const isBackfill = (scheduleId: string): boolean => scheduleId.startsWith('backfill/');
+
 /** Of one schedule, the latest. */
 const SHOWN = 50;
 
 export async function runScheduleDeed(deed: ScheduleDeed, scheduleId: string, options: CommonOptions): Promise<void> {
   const output = createOutput(options.json === true);
+  if (isBackfill(scheduleId) && deed !== 'delete') {
+    const why = 'carries a backfill: it begins the intervals that headrace backfill asked for, and none by itself';
+    throw fault('ConfigInvalid', `${scheduleId} ${why}; schedules delete leaves out those not begun yet`);
+  }
   const { temporal: settings } = settingsFor(options, ['temporal']);
   const told = await withTemporal(settings, async ({ client }) => {
     const handle = client.schedule.getHandle(scheduleId);

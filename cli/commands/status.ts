@@ -23,10 +23,7 @@ export async function runStatus(file: string | undefined, options: CommonOptions
   await options.companions?.turn();
   const [temporals, pipelines] = await Promise.allSettled([
     withTemporal(settings.temporal, async (temporal) => {
-      const [recent, workers] = await Promise.all([
-        recentWorkflows(temporal, spec, options.limit),
-        pollingWorkers(temporal),
-      ]);
+      const [recent, workers] = await Promise.all([recentWorkflows(temporal, spec), pollingWorkers(temporal)]);
       const missing = QUEUES.filter((queue) => !workers.some(({ queues }) => queues.includes(queue)));
       const isWaiting = recent.some(({ status }) => status === 'running') && missing.length > 0;
       if (isWaiting) noteOnce(options, output, noWorkerText(missing, false));
@@ -44,13 +41,13 @@ export async function runStatus(file: string | undefined, options: CommonOptions
   }
   const known = temporals.status === 'fulfilled' ? temporals.value : null;
   const document = {
-    workflows: known?.recent ?? null,
+    workflows: known?.recent.slice(0, options.limit) ?? null,
     workers: known?.workers ?? null,
     pipelines: pipelines.status === 'fulfilled' ? pipelines.value : null,
   };
   output.result(document, () =>
     [
-      document.pipelines === null ? '' : pipelinesText(document.pipelines, document.workflows ?? []),
+      document.pipelines === null ? '' : pipelinesText(document.pipelines, known?.recent ?? []),
       document.workflows === null ? '' : workflowsText(document.workflows),
       document.workers === null ? '' : workersText(document.workers),
     ]

@@ -55,6 +55,11 @@ test.each<[string, Partial<Standing>, string]>([
     { clock: { secondsLeft: null, leftUnknown: 'not begun' } },
     'not begun',
   ],
+  [
+    'of a window whose last chunk is under way',
+    { expected: null, chunks: { found: 4, all: true, reached: 4 } },
+    'last',
+  ],
   ['of a window within one chunk', { expected: null, chunksPerSecond: 0 }, 'chunk'],
 ])('unknown, with the reason: %s', (_what, change, reason) => {
   const left = timeLeft({ ...running, ...change });

@@ -91,6 +91,7 @@ describe('usage', () => {
     [['run', 'x.yaml', '--from', 'March'], "argument 'March' is invalid", 'ISO 8601'],
     [['run', 'x.yaml', '--replay-id', 'a/b'], "argument 'a/b' is invalid", 'letters, digits'],
     [['run', 'x.yaml', '--follow', '--detach'], 'cannot be used with', ''],
+    [['schedules', 'resume', 'backfill/p/w/0'], 'carries a backfill', 'schedules delete'],
     [['cancel', ''], 'id is empty', 'headrace status'],
     [['worker', '--only', 'raed'], 'no queue', 'did you mean read?'],
     [['generate', 'orders', '--to', 'folder'], '--to folder', 'allowed: files DIR, db:CONNECTION or kafka'],
