@@ -46,6 +46,10 @@ export function failureOf(error: unknown): Failure {
   if (name === 'WorkflowNotFoundError') {
     return { exitCode: EXIT.usage, code: name, message: `${messageOf(error)}; headrace status shows those that run` };
   }
+  if (name === 'NamespaceNotFoundError') {
+    const message = `Temporal: ${messageOf(error)}; make it, or mend temporal.namespace (HEADRACE_TEMPORAL_NAMESPACE)`;
+    return { exitCode: EXIT.usage, code: name, message };
+  }
   if (name === 'ServiceError') {
     return { exitCode: EXIT.unreachable, code: name, message: `Temporal: ${withCause(error)}` };
   }

@@ -13,6 +13,7 @@ import { configurationFor } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import { goesOn } from '../follow.ts';
 import { leaveWith } from '../interrupt.ts';
+import { withEnds } from '../interval-ends.ts';
 import { intervalInputOf, type IntervalOptions, stepOf, windowOf } from '../interval-options.ts';
 import { startBackfill } from '../interval-schedule.ts';
 import { countsOf, countsText, intervalsText } from '../interval-text.ts';
@@ -20,6 +21,7 @@ import { outputFor, type Output } from '../output.ts';
 import { noWorkerText, unpolledQueues } from '../pollers.ts';
 import { controlAddress, requireReachable } from '../../workers/reachable.ts';
 import { removeSchedules } from '../schedule-list.ts';
+import { workflowStatus } from '../start-workflow.ts';
 import { withTemporal } from '../temporal.ts';
 
 export interface BackfillOptions extends FollowOptions, IntervalOptions {
@@ -74,7 +76,8 @@ export async function runBackfill(file: string, options: BackfillOptions): Promi
             return;
           }
           await options.companions?.turn();
-          const rows = await untilSettled(look, { before, count, output }, leaving);
+          const lookAtEnds = () => withEnds(look, (workflowId) => workflowStatus(temporal, workflowId));
+          const rows = await untilSettled(lookAtEnds, { before, count, output }, leaving);
           await removeSchedules(temporal, schedules);
           show(rows);
         } finally {

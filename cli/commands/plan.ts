@@ -53,7 +53,7 @@ function planText(plan: PlanLook, scope: string | null): string {
   const rotation = `${numberText(lake.records)} records, ${bytesText(lake.bytes)} or ${secondsText(lake.ageMs / 1000)}`;
   const parts = lake.partitionBy.length === 0 ? '' : `, by ${lake.partitionBy.join(', ')}`;
   const facts = [
-    ['source', `${plan.table}: ${known ? size : 'could not be looked at'}`],
+    ['source', `${plan.table}: ${known ? size : 'cannot be read as it is'}`],
     ...(scope === null ? [] : [['scope', scope]]),
     ['topic', `${topic.name}: ${thereText(topic)}, ${countText(topic.partitions, 'partition')}`],
     ['lake', `${lake.dataset}: ${lake.extension}, an object a partition every ${rotation}${parts}`],
