@@ -16,7 +16,6 @@ import { type Temporal, withTemporal } from '../temporal.ts';
 
 /** How its id's replay is gone on with; other workflows are simply started again. */
 const GO_ON = /^(run|replay)\/[^/]+\/([^/]+)$/;
-const INTERVAL_REPLAY = /^interval-\d{8}T\d{6}Z-/;
 /** Their lanes are settled and their place is given up by a worker that reads. */
 const GIVES_PLACE_UP = /^(run|replay|interval)\//;
 
@@ -33,9 +32,9 @@ export async function runCancel(named: string, options: CommonOptions): Promise<
     const { id, runId, status: before } = await wholeOf(temporal, named);
     let status: string = before;
     if (before === 'RUNNING') {
-      await workflow.getHandle(id, runId).cancel();
-      const whole = id === named ? id : `${named} is a part of ${id}, which is`;
-      output.note(`${whole}${id === named ? ':' : ''} asked to end; what is under way is ended as a whole first`);
+      await workflow.getHandle(id).cancel(); // not by the run's id, which changes where it continues as new
+      const told = id === named ? `${id}: asked to end` : `${named} is a part of ${id}, which is asked to end`;
+      output.note(`${told}; what is under way is ended as a whole first`);
       const word = `${id} has been asked to end, and does so when a worker has seen it: headrace status`;
       const { interrupted, release } = leaveWith(() => new CommandEnd(EXIT.interrupted, 'Interrupted', word));
       const queues: QueueName[] = GIVES_PLACE_UP.test(id) ? ['orchestrate', 'read'] : ['orchestrate'];
@@ -92,10 +91,10 @@ async function endOf(handle: WorkflowHandle): Promise<string> {
 }
 
 function goOn(workflowId: string): string {
-  const [, command, replayId = ''] = GO_ON.exec(workflowId) ?? [];
-  if (command === undefined) return '';
   const stays = '. What it published stays, in whole transactions; ';
-  // An interval's next attempt is a replay of its own.
-  if (INTERVAL_REPLAY.test(replayId)) return `${stays}headrace backfill runs its interval again`;
+  // Its next attempt is a replay of its own.
+  if (workflowId.startsWith('interval/')) return `${stays}headrace backfill FILE runs the interval again`;
+  const [, command, replayId] = GO_ON.exec(workflowId) ?? [];
+  if (command === undefined) return '';
   return `${stays}go on, with the same rows and options, by:\n  headrace ${command} FILE --replay-id ${replayId}`;
 }
