@@ -3,6 +3,7 @@
  * Temporal. A backfill that went by the record alone would wait for them without end.
  */
 import type { IntervalLook } from '../contracts/intervals.ts';
+import { statusText } from './temporal.ts';
 
 /**
  * @param look reads the records
@@ -12,12 +13,14 @@ export async function withEnds(
   look: () => Promise<IntervalLook[]>,
   statusOf: (workflowId: string) => Promise<string | null>,
 ): Promise<IntervalLook[]> {
-  const running = (await look()).filter(({ state }) => state === 'running');
+  const rows = await look();
   const ended = new Map<string, string>();
-  for (const { workflowId } of running) {
+  for (const { workflowId, state } of rows) {
+    if (state !== 'running') continue;
     const status = (await statusOf(workflowId)) ?? 'gone';
-    if (status !== 'RUNNING') ended.set(workflowId, status.toLowerCase().replaceAll('_', ' '));
+    if (status !== 'RUNNING') ended.set(workflowId, statusText(status));
   }
+  if (ended.size === 0) return rows;
   // Read once more: one that has ended in order recorded it before its workflow was over.
   return (await look()).map((row) => {
     const end = row.state === 'running' ? ended.get(row.workflowId) : undefined;

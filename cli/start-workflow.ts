@@ -3,7 +3,7 @@
  * and nothing runs again, a failed one runs again (its activities find what is already done). Those two are refused to a command with
  * another scope: Temporal would drop the new one without a word, or, before a plan was stored, take it for the old one's.
  */
-import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { TASK_QUEUES } from '../contracts/temporal.ts';
 import { requireSameScope } from './same-scope.ts';
 import type { Temporal } from './temporal.ts';
@@ -46,10 +46,18 @@ export async function startWorkflow(temporal: Temporal, request: StartRequest): 
   }
 }
 
+/** @returns such as RUNNING; null as describeWorkflow */
+export async function workflowStatus(temporal: Temporal, workflowId: string): Promise<string | null> {
+  return (await describeWorkflow(temporal, workflowId))?.status.name ?? null;
+}
+
 /** @returns null where no workflow of that id was ever started, as far as Temporal remembers */
-export async function workflowStatus({ client }: Temporal, workflowId: string): Promise<string | null> {
+export async function describeWorkflow(
+  { client }: Temporal,
+  workflowId: string,
+): Promise<WorkflowExecutionDescription | null> {
   try {
-    return (await client.workflow.getHandle(workflowId).describe()).status.name;
+    return await client.workflow.getHandle(workflowId).describe();
   } catch (error) {
     if (error instanceof Error && error.name === 'WorkflowNotFoundError') return null;
     throw error;

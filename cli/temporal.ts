@@ -27,6 +27,11 @@ export async function withTemporal<T>(
   }
 }
 
+/** A status as people read it: `timed out` for TIMED_OUT. */
+export function statusText(name: string): string {
+  return name.toLowerCase().replaceAll('_', ' ');
+}
+
 /** Where a workflow can be looked at; undefined where no UI is configured. */
 export function workflowLink(
   { ui, namespace }: TemporalSettings,

@@ -2,7 +2,7 @@
 import { datasetOf, type PipelineSpec } from '../contracts/pipeline.ts';
 import { TASK_QUEUES, workflowIds } from '../contracts/temporal.ts';
 import { phaseOf } from './search-attributes.ts';
-import { workflowLink, type Temporal } from './temporal.ts';
+import { statusText, workflowLink, type Temporal } from './temporal.ts';
 
 export interface WorkflowLook {
   workflowId: string;
@@ -33,7 +33,7 @@ export async function recentWorkflows(
     found.push({
       workflowId: each.workflowId,
       type: each.type,
-      status: each.status.name.toLowerCase().replaceAll('_', ' '),
+      status: statusText(each.status.name),
       phase: phaseOf(each.raw.searchAttributes?.indexedFields),
       startedAt: each.startTime.toISOString(),
       seconds: ((each.closeTime ?? new Date()).getTime() - each.startTime.getTime()) / 1000,

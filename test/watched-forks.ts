@@ -97,7 +97,7 @@ function watchedFork(options: PoolOptions, limitMs: number): PoolWorker {
     async stop() {
       clearTimeout(timer);
       await replacing;
-      clearTimeout(timer);
+      clearTimeout(timer); // of the fork that took its place
       await fork.stop();
     },
     on(event, callback) {

@@ -3,7 +3,6 @@
  * numbers; bounds and outcomes are in the control database. A chunk that keeps failing holds up its own lane only; one that
  * fails for a reason of its own waits for a person (retry, skip), while the others go on.
  */
-import { countText, numberText } from '../contracts/count-words.ts';
 import { CancelledFailure } from '@temporalio/common';
 import {
   ActivityCancellationType,
@@ -20,6 +19,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { countText, numberText } from '../contracts/count-words.ts';
 import type { PlanSummary } from '../activities/plan-replay.ts';
 import type { ReplayActivities } from '../activities/replay-activities.ts';
 import {

@@ -12,7 +12,8 @@ import { EXIT } from '../exit-codes.ts';
 import { CommandEnd } from '../failure.ts';
 import { leaveWith } from '../interrupt.ts';
 import { createOutput } from '../output.ts';
-import { type Temporal, withTemporal } from '../temporal.ts';
+import { describeWorkflow } from '../start-workflow.ts';
+import { statusText, type Temporal, withTemporal } from '../temporal.ts';
 
 /** How its id's replay is gone on with; other workflows are simply started again. */
 const GO_ON = /^(run|replay)\/[^/]+\/([^/]+)$/;
@@ -43,7 +44,7 @@ export async function runCancel(named: string, options: CommonOptions): Promise<
       status = await awaitWorker(temporal, waiting, () => endOf(workflow.getHandle(id, runId)));
       release();
     }
-    const ended = status.toLowerCase().replaceAll('_', ' ');
+    const ended = statusText(status);
     output.result({ workflowId: id, status }, () =>
       before === 'RUNNING'
         ? `${id}: ${ended}${status === 'CANCELLED' ? goOn(id) : ''}`
@@ -56,21 +57,15 @@ export async function runCancel(named: string, options: CommonOptions): Promise<
  * The workflow of that id, or the one that it runs for: a run whose replay alone is cancelled would fail of it.
  * @throws Fault ConfigInvalid where there is none
  */
-async function wholeOf(
-  { client }: Pick<Temporal, 'client'>,
-  id: string,
-): Promise<{ id: string; runId: string; status: string }> {
-  try {
-    const { runId, status, parentExecution: parent } = await client.workflow.getHandle(id).describe();
-    if (status.name === 'RUNNING' && parent?.workflowId) {
-      const whole = await wholeOf({ client }, parent.workflowId);
-      if (whole.status === 'RUNNING') return whole;
-    }
-    return { id, runId, status: status.name };
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'WorkflowNotFoundError') throw error;
-    throw fault('ConfigInvalid', `${id}: no workflow of this id; headrace status shows them`, error);
+async function wholeOf(temporal: Temporal, id: string): Promise<{ id: string; runId: string; status: string }> {
+  const found = await describeWorkflow(temporal, id);
+  if (found === null) throw fault('ConfigInvalid', `${id}: no workflow of this id; headrace status shows them`);
+  const { runId, status, parentExecution: parent } = found;
+  if (status.name === 'RUNNING' && parent?.workflowId) {
+    const whole = await wholeOf(temporal, parent.workflowId);
+    if (whole.status === 'RUNNING') return whole;
   }
+  return { id, runId, status: status.name };
 }
 
 const ENDS: Readonly<Record<string, string>> = {

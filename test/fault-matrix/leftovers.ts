@@ -9,7 +9,10 @@ export function markProcesses(): void {
   process.env[VARIABLES.mark] = randomUUID();
 }
 
-/** Kills all that are marked and do not descend from this one: their parent is dead. @returns how many there were; none where the system does not show environments */
+/**
+ * Kills all that are marked and do not descend from this one: their parent is dead.
+ * @returns how many there were; none where the system does not show environments
+ */
 export function endMarked(): number {
   const mark = `${VARIABLES.mark}=${process.env[VARIABLES.mark]}`;
   if (process.platform !== 'linux') return 0;
